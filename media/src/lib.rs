@@ -1,0 +1,29 @@
+//! Media as values: packets, codecs, containers and protocol wire formats.
+//!
+//! Bytes in, events and bytes out. Nothing here opens a socket or a file, reads a clock or awaits:
+//! time is an argument, so an hour of streaming is tested in milliseconds. Every container reads
+//! into and writes from the one packet model, so a format costs two files and never a pair of
+//! formats one.
+//!
+//! ```text
+//!  rtmp  rtsp            protocol sessions: receive(bytes, now) -> Send(bytes) | Event
+//!    │     │
+//!  flv  mpegts  mp4  hls containers: demux -> StreamItem, mux(StreamItem) -> bytes
+//!    └──┬──┴─────┴────┘
+//!     codec              parameter sets, framing of access units
+//!       │
+//!  packet  track  time   the packet model
+//!     cursor             checked reads, the only place that indexes into bytes from outside
+//! ```
+
+pub mod codec;
+pub mod cursor;
+pub mod flv;
+pub mod hls;
+pub mod mp4;
+pub mod mpegts;
+pub mod packet;
+pub mod rtmp;
+pub mod rtsp;
+pub mod time;
+pub mod track;

@@ -1,0 +1,32 @@
+//! RTMP as values: handshake, chunks, messages, and the session of a server.
+//!
+//! The layers from the bytes up; each knows only those below it. Nothing here reads a clock or a
+//! socket: an actor hands in bytes and the time, and does what comes out.
+//!
+//! ```text
+//!  server_session   connect, publish, play: requests out, answers in; media as StreamItem
+//!    ├─ stream_name   app, tcUrl and stream name -> one name and its parameters
+//!    ├─ metadata      onMetaData <-> tracks      aggregate  several tags in one message
+//!    ├─ message       kinds, commands ── amf0    values of commands
+//!    ├─ chunk_reader, chunk_writer               messages <-> chunks
+//!    └─ handshake                                the first 3,073 bytes
+//! ```
+//!
+//! Source: Adobe RTMP 1.0 (2012) and Enhanced RTMP v2 (Veovera, 2024).
+
+pub mod aggregate;
+pub mod amf0;
+pub mod chunk_reader;
+pub mod chunk_writer;
+pub mod handshake;
+mod limits;
+pub mod message;
+pub mod metadata;
+pub mod server_session;
+pub mod stream_name;
+
+pub use limits::Limits;
+pub use server_session::{
+    ConnectRequest, Event, Output, RequestId, RtmpError, ServerConfig, ServerSession, StreamRequest,
+};
+pub use stream_name::StreamAddress;

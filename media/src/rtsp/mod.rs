@@ -1,0 +1,29 @@
+//! RTSP 1.0 as a value: bytes of one control connection in, answers and questions out.
+//!
+//! ```text
+//!  bytes ─▶ RequestReader ─ Request ─▶ ServerSession ─▶ Send(bytes)   answered by itself
+//!           (limits)                        │
+//!                                           └────────▶ Event          where is this stream?
+//!  redirect(..) not_found(..) … ◀── the owner's answer ┘
+//! ```
+//!
+//! The message layer is our own. `rtsp-types` needs the whole message in one buffer and starts
+//! over with every byte that arrives, knows no limits, and where a request is wrong it keeps
+//! neither the `CSeq` to echo nor the cause that tells 400 from 505.
+//!
+//! Source: RFC 2326. Of RFC 7826 (RTSP 2.0) only the version is understood, to refuse it by name.
+
+mod limits;
+mod message;
+mod reader;
+mod server_session;
+mod url;
+
+#[cfg(test)]
+mod hostile_tests;
+
+pub use limits::RtspLimits;
+pub use message::{Headers, Method, Request, Response, Status};
+pub use reader::{ReadError, RequestReader};
+pub use server_session::{Event, Output, RequestId, RtspError, ServerSession, StreamRequest};
+pub use url::{InvalidTarget, StreamUrl, Target};
