@@ -1,0 +1,1 @@
+//! The supervisor from outside: peers come, go and die.

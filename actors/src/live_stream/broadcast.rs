@@ -1,0 +1,299 @@
+//! What one stream gives out: the ready bytes that every session shares.
+//!
+//! The input writes [`StreamItem`]s in; they are placed on the stream's timeline and muxed once.
+//! The same bytes then go into the ring, for sessions that follow live, and into HLS segments.
+//!
+//! ```text
+//!  InputWriter ─▶ Intake (selector ▸ timeline ▸ MPEG-TS muxer) ─┬▶ ring ─▶ HTTP MPEG-TS sessions
+//!                                                               └▶ segmenter ─▶ playlists, segments
+//! ```
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+use watershed_media::hls::{MuxedChunk, Segment, Segmenter, SegmenterSettings, UnixMillis};
+use watershed_media::packet::StreamItem;
+use watershed_media::time::Ticks;
+use watershed_media::track::Track;
+
+use super::facts::{CaptureReport, StreamFacts};
+use super::intake::{Intake, Taken};
+use super::messages::StreamSpec;
+use super::meter::Counters;
+use super::ring::{Ring, RingEntry, RingLimits};
+use super::viewers::Viewers;
+use crate::names::StreamName;
+use crate::report::StreamState;
+use crate::wall_clock::{unix_ms, unix_time};
+
+/// Most bytes a stream's ring keeps.
+const RING_BYTES_MAX: usize = 16 << 20;
+/// Entries older than this go, except those since the last keyframe.
+const RING_AGE_MAX: Ticks = Ticks(2 * Ticks::PER_SECOND);
+/// How long after the last frame a stream still counts as alive.
+pub(crate) const ALIVE_FOR: Duration = Duration::from_secs(12);
+
+/// What a stream is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamStatus {
+    /// On demand, and nobody asked.
+    Idle,
+    /// Its input was started and has not delivered yet.
+    Starting,
+    /// Frames arrive.
+    Running,
+    /// Its inputs deliver nothing: no publisher, or silence.
+    Waiting,
+    /// Its input fails.
+    Failed,
+}
+
+impl From<StreamStatus> for StreamState {
+    fn from(status: StreamStatus) -> Self {
+        match status {
+            StreamStatus::Idle => Self::Ondemand,
+            StreamStatus::Starting => Self::Starting,
+            StreamStatus::Running => Self::Running,
+            StreamStatus::Waiting | StreamStatus::Failed => Self::Failed,
+        }
+    }
+}
+
+impl RingEntry for MuxedChunk {
+    fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    fn is_start(&self) -> bool {
+        self.starts_keyframe
+    }
+
+    fn time(&self) -> Ticks {
+        self.dts
+    }
+}
+
+/// One stream's outputs; shared by its input and all its sessions.
+#[derive(Debug)]
+pub struct Broadcast {
+    name: StreamName,
+    segments: SegmenterSettings,
+    intake: Mutex<Intake>,
+    ts: Ring<MuxedChunk>,
+    hls: RwLock<Segmenter>,
+    /// Number of segments cut so far; a player that waits for the first one waits on it.
+    segments_cut: watch::Sender<u64>,
+    status: watch::Sender<StreamStatus>,
+    tracks: RwLock<Arc<[Track]>>,
+    counters: Counters,
+    viewers: Arc<Viewers>,
+    /// Unix milliseconds of the last frame; 0 before the first.
+    last_frame_ms: AtomicI64,
+    /// Milliseconds of media time of the last frame.
+    last_dts_ms: AtomicI64,
+    report: Mutex<CaptureReport>,
+}
+
+impl Broadcast {
+    /// Makes the outputs of `spec`, empty. `capture_id` names this capture in segment names.
+    #[must_use]
+    pub fn new(spec: &StreamSpec, capture_id: &str) -> Self {
+        let player_window = 2 * spec.segment_duration + Duration::from_secs(5);
+        let status = if spec.is_static { StreamStatus::Starting } else { StreamStatus::Idle };
+        let segments = SegmenterSettings {
+            segment_duration: spec.segment_duration,
+            segment_count: spec.segment_count,
+            ..SegmenterSettings::default()
+        };
+        Self {
+            name: spec.name.clone(),
+            intake: Mutex::new(Intake::new(spec)),
+            ts: Ring::new(RingLimits { bytes_max: RING_BYTES_MAX, age_max: RING_AGE_MAX }),
+            hls: RwLock::new(new_segmenter(segments, capture_id, 0)),
+            segments,
+            segments_cut: watch::Sender::new(0),
+            status: watch::Sender::new(status),
+            tracks: RwLock::new(Arc::new([])),
+            counters: Counters::default(),
+            viewers: Arc::new(Viewers::new(player_window)),
+            last_frame_ms: AtomicI64::new(0),
+            last_dts_ms: AtomicI64::new(0),
+            report: Mutex::new(CaptureReport::new(capture_id)),
+        }
+    }
+
+    /// The stream's name.
+    #[must_use]
+    pub const fn name(&self) -> &StreamName {
+        &self.name
+    }
+
+    /// Wanted length of a segment.
+    #[must_use]
+    pub const fn segment_duration(&self) -> Duration {
+        self.segments.segment_duration
+    }
+
+    /// What it is doing now.
+    #[must_use]
+    pub fn status(&self) -> StreamStatus {
+        *self.status.borrow()
+    }
+
+    /// Follows its status.
+    #[must_use]
+    pub fn watch_status(&self) -> watch::Receiver<StreamStatus> {
+        self.status.subscribe()
+    }
+
+    /// The tracks as last announced; empty before.
+    #[must_use]
+    pub fn tracks(&self) -> Arc<[Track]> {
+        Arc::clone(&self.tracks.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The live MPEG-TS.
+    #[must_use]
+    pub const fn ts(&self) -> &Ring<MuxedChunk> {
+        &self.ts
+    }
+
+    /// Bytes and frames so far.
+    #[must_use]
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Who watches.
+    #[must_use]
+    pub const fn viewers(&self) -> &Arc<Viewers> {
+        &self.viewers
+    }
+
+    /// Unix milliseconds of the last frame; 0 before the first.
+    #[must_use]
+    pub fn last_frame_ms(&self) -> i64 {
+        self.last_frame_ms.load(Ordering::Relaxed)
+    }
+
+    /// Everything about the stream in numbers.
+    #[must_use]
+    pub fn facts(&self) -> StreamFacts {
+        let last_frame_ms = u64::try_from(self.last_frame_ms()).unwrap_or(0);
+        let has_frame = last_frame_ms > 0;
+        StreamFacts {
+            capture: self.report.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            sessions_total: self.viewers.total(),
+            bytes_in: self.counters.bytes_in.load(Ordering::Relaxed),
+            bytes_out: self.counters.bytes_out.load(Ordering::Relaxed),
+            timestamp_jumps: self.with_intake(Intake::timestamp_jumps),
+            last_frame_ms: has_frame.then_some(last_frame_ms),
+            last_dts_ms: has_frame.then(|| self.last_dts_ms.load(Ordering::Relaxed)),
+        }
+    }
+
+    /// Runs `read` on the HLS window.
+    pub fn hls<R>(&self, read: impl FnOnce(&Segmenter) -> R) -> R {
+        read(&self.hls.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The segment of that name while it can be served.
+    #[must_use]
+    pub fn segment(&self, name: &str) -> Option<Arc<Segment>> {
+        self.hls(|hls| hls.window().find(name).cloned())
+    }
+
+    /// Follows the number of segments cut.
+    #[must_use]
+    pub fn watch_segments(&self) -> watch::Receiver<u64> {
+        self.segments_cut.subscribe()
+    }
+
+    /// Writes one item of `input`; true when this put the stream on air.
+    pub(crate) fn write(&self, input: usize, item: StreamItem) -> bool {
+        let mut intake = self.intake.lock().unwrap_or_else(PoisonError::into_inner);
+        if let StreamItem::Packet(packet) = &item {
+            self.counters.received(packet.payload.len());
+        }
+        let unix = unix_time();
+        match intake.take(input, item, Instant::now(), Ticks::from(unix)) {
+            Taken::Nothing => false,
+            Taken::Tracks(tracks) => {
+                self.announce(tracks);
+                false
+            }
+            Taken::Chunk { chunk, tracks, is_discontinuity } => {
+                if let Some(tracks) = tracks {
+                    self.announce(tracks);
+                }
+                self.give_out(chunk, is_discontinuity, unix);
+                self.set_status(StreamStatus::Running)
+            }
+        }
+    }
+
+    /// Takes `input` off air.
+    pub(crate) fn lose_input(&self, input: usize) {
+        self.intake.lock().unwrap_or_else(PoisonError::into_inner).lose(input);
+    }
+
+    /// Forgets the media of the last capture, so that nobody is shown it as the next one's.
+    pub(crate) fn begin_anew(&self, capture_id: &str) {
+        self.ts.clear();
+        let mut hls = self.hls.write().unwrap_or_else(PoisonError::into_inner);
+        let sequence_min = hls.next_sequence();
+        *hls = new_segmenter(self.segments, capture_id, sequence_min);
+        self.last_frame_ms.store(0, Ordering::Relaxed);
+        self.update_report(|report| *report = CaptureReport::new(capture_id));
+    }
+
+    /// Changes what the actor says of the capture.
+    pub(crate) fn update_report(&self, update: impl FnOnce(&mut CaptureReport)) {
+        update(&mut self.report.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Asks the writing half.
+    pub(crate) fn with_intake<R>(&self, ask: impl FnOnce(&Intake) -> R) -> R {
+        ask(&self.intake.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Sets the status; true if it changed.
+    pub(crate) fn set_status(&self, status: StreamStatus) -> bool {
+        self.status.send_if_modified(|current| {
+            let has_changed = *current != status;
+            *current = status;
+            has_changed
+        })
+    }
+
+    /// Ends all sessions: the stream was removed.
+    pub(crate) fn close(&self) {
+        self.ts.close();
+    }
+
+    fn announce(&self, tracks: Arc<[Track]>) {
+        *self.tracks.write().unwrap_or_else(PoisonError::into_inner) = tracks;
+    }
+
+    fn give_out(&self, chunk: MuxedChunk, is_discontinuity: bool, unix: Duration) {
+        let millis = i64::try_from(unix.as_millis()).unwrap_or(i64::MAX);
+        self.last_frame_ms.store(millis, Ordering::Relaxed);
+        self.last_dts_ms.store(chunk.dts.millis(), Ordering::Relaxed);
+        let has_cut = {
+            let mut hls = self.hls.write().unwrap_or_else(PoisonError::into_inner);
+            let ended = if is_discontinuity { hls.discontinuity() } else { None };
+            let now = UnixMillis(u64::try_from(millis).unwrap_or(0));
+            hls.push(&chunk, now).or(ended).is_some()
+        };
+        self.ts.push(chunk);
+        if has_cut {
+            self.segments_cut.send_modify(|count| *count += 1);
+        }
+    }
+}
+
+fn new_segmenter(settings: SegmenterSettings, capture_id: &str, sequence_min: u64) -> Segmenter {
+    Segmenter::new(settings, capture_id, UnixMillis(unix_ms()), sequence_min)
+}

@@ -1,0 +1,44 @@
+//! A stream in numbers, for the API and the page.
+
+/// What the stream's actor says of its capture, about twice a second.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CaptureReport {
+    /// Names the capture; new whenever it begins anew.
+    pub capture_id: String,
+    /// Received, in kbit/s.
+    pub input_kbit: u64,
+    /// Given out to clients, in kbit/s.
+    pub output_kbit: u64,
+    /// When capture began, in unix milliseconds; `None` while idle.
+    pub opened_at_ms: Option<u64>,
+    /// How often an input failed and was tried again.
+    pub retry_count: u64,
+    /// Why the input does not deliver, in words without secrets.
+    pub source_error: Option<String>,
+}
+
+/// A stream at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StreamFacts {
+    /// What its actor said last.
+    pub capture: CaptureReport,
+    /// Sessions since the stream was made.
+    pub sessions_total: u64,
+    /// Payload bytes received.
+    pub bytes_in: u64,
+    /// Bytes handed to clients.
+    pub bytes_out: u64,
+    /// How often an input's timestamps jumped without being announced.
+    pub timestamp_jumps: u64,
+    /// When the last frame came, in unix milliseconds.
+    pub last_frame_ms: Option<u64>,
+    /// Decode time of the last frame, in milliseconds of media time.
+    pub last_dts_ms: Option<i64>,
+}
+
+impl CaptureReport {
+    /// A capture of which nothing but the id is known.
+    pub(crate) fn new(capture_id: &str) -> Self {
+        Self { capture_id: capture_id.to_owned(), ..Self::default() }
+    }
+}

@@ -1,0 +1,167 @@
+//! Which input of a stream is on air: fail-over by priority, and back.
+//!
+//! Lower numbers win. A worse input takes over when the one on air has been silent for
+//! `source_timeout` or is lost; a better one takes back with its first keyframe. Pure: asked for
+//! every packet, so it must stay cheap.
+
+use std::time::{Duration, Instant};
+
+/// What to do with a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Its input is on air.
+    Take,
+    /// Its input goes on air with this packet.
+    Switch,
+    /// Another input is on air.
+    Drop,
+}
+
+/// The inputs of one stream, best first.
+#[derive(Debug)]
+pub(crate) struct InputSelector {
+    inputs: Vec<Input>,
+    on_air: Option<usize>,
+    source_timeout: Duration,
+}
+
+#[derive(Debug)]
+struct Input {
+    priority: u32,
+    last_packet: Option<Instant>,
+}
+
+impl InputSelector {
+    /// Makes a selector for inputs with these priorities, by index.
+    #[must_use]
+    pub(crate) fn new(priorities: &[u32], source_timeout: Duration) -> Self {
+        let inputs = priorities
+            .iter()
+            .map(|priority| Input { priority: *priority, last_packet: None })
+            .collect();
+        Self { inputs, on_air: None, source_timeout }
+    }
+
+    /// The input on air.
+    #[must_use]
+    pub(crate) const fn on_air(&self) -> Option<usize> {
+        self.on_air
+    }
+
+    /// Judges a packet of `input`; `can_start` says whether decoding can begin with it.
+    pub(crate) fn offer(&mut self, input: usize, can_start: bool, now: Instant) -> Verdict {
+        let Some(offered) = self.inputs.get_mut(input) else {
+            return Verdict::Drop;
+        };
+        offered.last_packet = Some(now);
+        if self.on_air == Some(input) {
+            return Verdict::Take;
+        }
+        if !can_start || !self.beats_current(input, now) {
+            return Verdict::Drop;
+        }
+        self.on_air = Some(input);
+        Verdict::Switch
+    }
+
+    /// Takes `input` off air at once: its connection or file ended.
+    pub(crate) fn lose(&mut self, input: usize) {
+        if let Some(lost) = self.inputs.get_mut(input) {
+            lost.last_packet = None;
+        }
+        if self.on_air == Some(input) {
+            self.on_air = None;
+        }
+    }
+
+    /// Whether `input` should run now: nothing better than it delivers.
+    #[must_use]
+    pub(crate) fn is_wanted(&self, input: usize, now: Instant) -> bool {
+        let Some(asked) = self.inputs.get(input) else {
+            return false;
+        };
+        !self.inputs.iter().enumerate().any(|(index, other)| {
+            (other.priority, index) < (asked.priority, input) && self.delivers(other, now)
+        })
+    }
+
+    fn beats_current(&self, input: usize, now: Instant) -> bool {
+        let current = self.on_air.and_then(|index| Some((index, self.inputs.get(index)?)));
+        let offered = self.inputs.get(input);
+        match (current, offered) {
+            (Some((index, current)), Some(offered)) => {
+                (offered.priority, input) < (current.priority, index)
+                    || !self.delivers(current, now)
+            }
+            (None, Some(_)) => true,
+            (_, None) => false,
+        }
+    }
+
+    fn delivers(&self, input: &Input, now: Instant) -> bool {
+        input
+            .last_packet
+            .is_some_and(|last| now.saturating_duration_since(last) < self.source_timeout)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIMEOUT: Duration = Duration::from_secs(10);
+
+    fn second(start: Instant, seconds: u64) -> Instant {
+        start + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn first_input_to_start_goes_on_air() {
+        let start = Instant::now();
+        let mut selector = InputSelector::new(&[1, 2], TIMEOUT);
+        assert_eq!(selector.offer(1, false, start), Verdict::Drop);
+        assert_eq!(selector.offer(1, true, start), Verdict::Switch);
+        assert_eq!(selector.offer(1, false, start), Verdict::Take);
+    }
+
+    #[test]
+    fn better_input_takes_back_with_its_first_keyframe() {
+        let start = Instant::now();
+        let mut selector = InputSelector::new(&[1, 2], TIMEOUT);
+        selector.offer(1, true, start);
+        assert_eq!(selector.offer(0, false, start), Verdict::Drop);
+        assert_eq!(selector.offer(0, true, start), Verdict::Switch);
+        assert_eq!(selector.offer(1, true, start), Verdict::Drop);
+    }
+
+    #[test]
+    fn worse_input_takes_over_after_the_silence() {
+        let start = Instant::now();
+        let mut selector = InputSelector::new(&[1, 2], TIMEOUT);
+        selector.offer(0, true, start);
+        assert!(!selector.is_wanted(1, second(start, 9)));
+        assert_eq!(selector.offer(1, true, second(start, 9)), Verdict::Drop);
+        assert!(selector.is_wanted(1, second(start, 10)));
+        assert_eq!(selector.offer(1, true, second(start, 10)), Verdict::Switch);
+    }
+
+    #[test]
+    fn lost_input_is_replaced_at_once() {
+        let start = Instant::now();
+        let mut selector = InputSelector::new(&[1, 2], TIMEOUT);
+        selector.offer(0, true, start);
+        selector.lose(0);
+        assert!(selector.is_wanted(1, start));
+        assert_eq!(selector.offer(1, true, start), Verdict::Switch);
+    }
+
+    #[test]
+    fn equal_priorities_keep_the_order_of_the_config() {
+        let start = Instant::now();
+        let mut selector = InputSelector::new(&[1, 1], TIMEOUT);
+        selector.offer(0, true, start);
+        assert_eq!(selector.offer(1, true, start), Verdict::Drop);
+        assert!(selector.is_wanted(0, start));
+        assert!(!selector.is_wanted(1, start));
+    }
+}

@@ -1,0 +1,127 @@
+//! What others may tell a live stream, and what it is made from.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use actix::prelude::*;
+use thiserror::Error;
+
+use super::InputWriter;
+use crate::names::StreamName;
+
+/// A stream as configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamSpec {
+    /// Its name.
+    pub name: StreamName,
+    /// For people.
+    pub title: Option<String>,
+    /// Where it may come from, in the order of the config.
+    pub inputs: Vec<InputSpec>,
+    /// Captured always, rather than from the first client on.
+    pub is_static: bool,
+    /// How long an on-demand stream goes on after its last client.
+    pub clients_timeout: Duration,
+    /// Silence after which an input counts as gone.
+    pub source_timeout: Duration,
+    /// How often an on-demand stream tries again before it gives up; `None` = for ever.
+    pub retry_limit: Option<u32>,
+    /// What publishers must present.
+    pub password: Option<Password>,
+    /// Wanted length of an HLS segment.
+    pub segment_duration: Duration,
+    /// Segments in a playlist.
+    pub segment_count: usize,
+}
+
+/// One input of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputSpec {
+    /// Where from.
+    pub source: InputSource,
+    /// Lower is better.
+    pub priority: u32,
+}
+
+/// Where an input comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InputSource {
+    /// `publish://`: a client brings it.
+    Publish,
+    /// `file://`: a file, looped.
+    File(PathBuf),
+}
+
+/// A publish password; never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(pub String);
+
+impl std::fmt::Debug for Password {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// Asks to publish into the stream. Sent by the hub for a publishing session; the reply is the
+/// writer's end, and dropping it ends the publication.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<InputWriter, PublishRefused>")]
+pub struct Publish {
+    /// The password that the client presented.
+    pub password: Option<String>,
+    /// Who publishes, for the log.
+    pub client: SocketAddr,
+}
+
+/// Why a client may not publish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum PublishRefused {
+    /// No stream of that name is configured here.
+    #[error("no such stream")]
+    UnknownStream,
+    /// The stream takes no publishers.
+    #[error("the stream has no publish:// input")]
+    NoPublishInput,
+    /// The password is missing or wrong.
+    #[error("wrong password")]
+    WrongPassword,
+    /// Somebody else publishes already.
+    #[error("another publisher is connected")]
+    Busy,
+    /// The stream is restarting; try again.
+    #[error("the stream is not ready")]
+    NotReady,
+}
+
+/// States that a client wants the stream: an on-demand one starts. Sent by sessions.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct StartStream;
+
+/// Ends the capture: an on-demand stream goes idle, a static one starts anew. Sent by the API.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct StopStream;
+
+/// Ends the stream for good: it was taken out of the configuration. Sent by the hub.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct RemoveStream;
+
+/// States that the first packet of an input went on air. Sent by the input's writer.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct WentOnAir;
+
+/// States that an input ended. Sent by its writer when dropped.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct InputEnded {
+    /// Which one.
+    pub(crate) input: usize,
+    /// Which start of it.
+    pub(crate) generation: u64,
+    /// Why, if it was not the publisher's wish.
+    pub(crate) error: Option<String>,
+}

@@ -1,0 +1,371 @@
+//! One live stream: its inputs with their fail-over, and what it gives out.
+//!
+//! The actor decides which inputs run; the media itself never passes its mailbox. An input writes
+//! through its [`InputWriter`] straight into the [`Broadcast`], which sessions read with their own
+//! cursors.
+//!
+//! ```text
+//!  RtmpSession ─ InputWriter ─┐
+//!  file reader ─ InputWriter ─┴▶ Broadcast ─▶ sessions        (bytes)
+//!  LiveStream ── starts, stops, retries inputs ─▶ StreamDirectory: what is local   (messages)
+//! ```
+
+mod broadcast;
+mod facts;
+mod file_input;
+mod file_window;
+mod input_selector;
+mod intake;
+mod messages;
+mod meter;
+mod pacer;
+mod retry;
+mod ring;
+mod timeline;
+mod viewers;
+mod writer;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use actix::prelude::*;
+use watershed_media::track::Track;
+
+pub use broadcast::{Broadcast, StreamStatus};
+pub use facts::{CaptureReport, StreamFacts};
+pub use messages::{
+    InputSource, InputSpec, Password, Publish, PublishRefused, StartStream, StopStream, StreamSpec,
+};
+pub use meter::Counters;
+pub use ring::{Ring, RingCursor, RingEntry, RingLimits, RingRead};
+pub use viewers::{Viewer, Viewers};
+pub use writer::{InputRevoked, InputWriter};
+
+use crate::report::{TrackReport, Tracks};
+use crate::stream_directory::{LocalStream, LocalStreamChanged};
+use crate::wall_clock::unix_ms;
+pub(crate) use messages::RemoveStream;
+use messages::{InputEnded, WentOnAir};
+use meter::RateMeter;
+use retry::Retry;
+
+/// How often a stream looks after its inputs.
+const TICK: Duration = Duration::from_millis(500);
+/// How long a stream that was started counts as starting.
+const STARTING_FOR: Duration = Duration::from_secs(5);
+
+/// The actor of one stream.
+#[derive(Debug)]
+pub struct LiveStream {
+    spec: StreamSpec,
+    broadcast: Arc<Broadcast>,
+    directory: Recipient<LocalStreamChanged>,
+    inputs: Vec<Input>,
+    /// When capture last began; `None` while idle.
+    started: Option<Instant>,
+    input_rate: RateMeter,
+    output_rate: RateMeter,
+    retry_count: u64,
+}
+
+/// One input as the actor sees it.
+#[derive(Debug)]
+struct Input {
+    /// Counts its starts, so that the end of an old one is told from that of the new one.
+    generation: u64,
+    /// Set while it runs; setting the flag ends it.
+    running: Option<Arc<AtomicBool>>,
+    retry: Retry,
+    error: Option<String>,
+}
+
+impl LiveStream {
+    /// Makes the actor of `spec` around `broadcast`, telling `directory` how it fares.
+    #[must_use]
+    pub fn new(
+        spec: StreamSpec,
+        broadcast: Arc<Broadcast>,
+        directory: Recipient<LocalStreamChanged>,
+    ) -> Self {
+        let new_input =
+            || Input { generation: 0, running: None, retry: Retry::default(), error: None };
+        let inputs = spec.inputs.iter().map(|_| new_input()).collect();
+        Self {
+            spec,
+            broadcast,
+            directory,
+            inputs,
+            started: None,
+            input_rate: RateMeter::default(),
+            output_rate: RateMeter::default(),
+            retry_count: 0,
+        }
+    }
+
+    fn tick(&mut self, ctx: &mut Context<Self>) {
+        let now = Instant::now();
+        if !self.spec.is_static && self.started.is_some() && self.is_abandoned(now) {
+            self.stop_capture();
+        }
+        if self.started.is_some() {
+            self.run_inputs(now, ctx);
+            self.judge_status(now);
+        }
+        self.tell(now);
+    }
+
+    /// Starts the inputs that are wanted and due, stops those that a better one has replaced.
+    fn run_inputs(&mut self, now: Instant, ctx: &Context<Self>) {
+        for index in 0..self.inputs.len() {
+            let is_wanted =
+                self.broadcast.with_intake(|intake| intake.selector().is_wanted(index, now));
+            let InputSource::File(path) = &self.spec.inputs[index].source else {
+                continue;
+            };
+            let input = &mut self.inputs[index];
+            let has_given_up = !self.spec.is_static
+                && self.spec.retry_limit.is_some_and(|limit| input.retry.failures() > limit);
+            match (&input.running, is_wanted) {
+                (None, true) if input.retry.is_due(now) && !has_given_up => {
+                    let path = path.clone();
+                    let writer = self.open_input(index, ctx);
+                    actix_rt::spawn(file_input::run(path, writer));
+                }
+                (Some(running), false) => running.store(true, Ordering::Relaxed),
+                _ => {}
+            }
+        }
+    }
+
+    fn open_input(&mut self, index: usize, ctx: &Context<Self>) -> InputWriter {
+        let input = &mut self.inputs[index];
+        input.generation += 1;
+        let is_revoked = Arc::new(AtomicBool::new(false));
+        input.running = Some(Arc::clone(&is_revoked));
+        let broadcast = Arc::clone(&self.broadcast);
+        InputWriter::new(broadcast, ctx.address(), index, input.generation, is_revoked)
+    }
+
+    fn judge_status(&self, now: Instant) {
+        let last_frame_ms = u64::try_from(self.broadcast.last_frame_ms()).unwrap_or(0);
+        let age = Duration::from_millis(unix_ms().saturating_sub(last_frame_ms));
+        let is_alive = age < broadcast::ALIVE_FOR;
+        let is_on_air = self.broadcast.with_intake(|intake| intake.selector().on_air().is_some());
+        if is_alive && is_on_air {
+            return;
+        }
+        let is_young = self.started.is_some_and(|started| now - started < STARTING_FOR);
+        let has_failed = self.inputs.iter().any(|input| input.error.is_some());
+        let status = match (is_young, has_failed) {
+            (_, true) => StreamStatus::Failed,
+            (true, false) if !self.is_publish_only() => StreamStatus::Starting,
+            _ => StreamStatus::Waiting,
+        };
+        self.broadcast.set_status(status);
+    }
+
+    fn is_publish_only(&self) -> bool {
+        self.spec.inputs.iter().all(|input| input.source == InputSource::Publish)
+    }
+
+    fn is_abandoned(&self, now: Instant) -> bool {
+        let viewers = self.broadcast.viewers();
+        let last_wish = viewers.last_player().max(self.started);
+        viewers.count(now) == 0
+            && last_wish.is_some_and(|last| now - last >= self.spec.clients_timeout)
+            && !self.has_publisher()
+    }
+
+    fn has_publisher(&self) -> bool {
+        let inputs = self.spec.inputs.iter().zip(&self.inputs);
+        inputs
+            .into_iter()
+            .any(|(spec, input)| spec.source == InputSource::Publish && input.running.is_some())
+    }
+
+    fn start_capture(&mut self, ctx: &Context<Self>) {
+        if self.started.is_some() {
+            return;
+        }
+        let now = Instant::now();
+        self.started = Some(now);
+        if !self.is_publish_only() {
+            self.broadcast.set_status(StreamStatus::Starting);
+        }
+        self.run_inputs(now, ctx);
+        self.judge_status(now);
+        self.tell(now);
+    }
+
+    fn stop_capture(&mut self) {
+        for (index, input) in self.inputs.iter_mut().enumerate() {
+            if let Some(running) = &input.running {
+                running.store(true, Ordering::Relaxed);
+            }
+            input.retry.succeed();
+            input.error = None;
+            self.broadcast.lose_input(index);
+        }
+        self.started = None;
+        self.broadcast.begin_anew(&new_capture_id());
+        self.broadcast.set_status(StreamStatus::Idle);
+        log::info!("stream {}: stopped, nobody watches", self.spec.name);
+    }
+
+    /// Says how the stream fares: to the directory, and to whoever asks for its facts.
+    fn tell(&mut self, now: Instant) {
+        let counters = self.broadcast.counters();
+        let input_kbit = self.input_rate.sample(counters.bytes_in.load(Ordering::Relaxed), now);
+        let output_kbit = self.output_rate.sample(counters.bytes_out.load(Ordering::Relaxed), now);
+        let opened_at_ms = self.started.map(|started| {
+            let age_ms = u64::try_from((now - started).as_millis()).unwrap_or(0);
+            unix_ms().saturating_sub(age_ms)
+        });
+        self.broadcast.update_report(|report| {
+            report.input_kbit = input_kbit;
+            report.output_kbit = output_kbit;
+            report.opened_at_ms = opened_at_ms;
+            report.retry_count = self.retry_count;
+            report.source_error = self.inputs.iter().find_map(|input| input.error.clone());
+        });
+        let stream = LocalStream {
+            state: self.broadcast.status().into(),
+            bitrate_kbit: Some(u32::try_from(input_kbit).unwrap_or(u32::MAX)),
+            clients: self.broadcast.viewers().count(now),
+            tracks: reported_tracks(&self.broadcast.tracks()),
+            accepts_publish: self.publish_input().is_some(),
+            is_cluster_ingest: false,
+        };
+        let change = LocalStreamChanged { name: self.spec.name.clone(), stream };
+        self.directory.do_send(change);
+    }
+
+    fn publish_input(&self) -> Option<usize> {
+        self.spec.inputs.iter().position(|input| input.source == InputSource::Publish)
+    }
+}
+
+impl Actor for LiveStream {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        if self.spec.is_static {
+            self.start_capture(ctx);
+        }
+        self.tell(Instant::now());
+        ctx.run_interval(TICK, Self::tick);
+    }
+
+    fn stopped(&mut self, _ctx: &mut Self::Context) {
+        for input in &self.inputs {
+            if let Some(running) = &input.running {
+                running.store(true, Ordering::Relaxed);
+            }
+        }
+        self.broadcast.close();
+    }
+}
+
+impl Handler<StartStream> for LiveStream {
+    type Result = ();
+
+    fn handle(&mut self, _: StartStream, ctx: &mut Self::Context) {
+        self.start_capture(ctx);
+    }
+}
+
+impl Handler<StopStream> for LiveStream {
+    type Result = ();
+
+    fn handle(&mut self, _: StopStream, ctx: &mut Self::Context) {
+        self.stop_capture();
+        if self.spec.is_static {
+            self.start_capture(ctx);
+        }
+    }
+}
+
+impl Handler<RemoveStream> for LiveStream {
+    type Result = ();
+
+    fn handle(&mut self, _: RemoveStream, ctx: &mut Self::Context) {
+        ctx.stop();
+    }
+}
+
+impl Handler<Publish> for LiveStream {
+    type Result = Result<InputWriter, PublishRefused>;
+
+    fn handle(&mut self, ask: Publish, ctx: &mut Self::Context) -> Self::Result {
+        let index = self.publish_input().ok_or(PublishRefused::NoPublishInput)?;
+        if !is_password_right(self.spec.password.as_ref(), ask.password.as_deref()) {
+            return Err(PublishRefused::WrongPassword);
+        }
+        if self.inputs[index].running.is_some() {
+            return Err(PublishRefused::Busy);
+        }
+        self.started.get_or_insert_with(Instant::now);
+        self.inputs[index].error = None;
+        log::info!("stream {}: published from {}", self.spec.name, ask.client);
+        Ok(self.open_input(index, ctx))
+    }
+}
+
+impl Handler<WentOnAir> for LiveStream {
+    type Result = ();
+
+    fn handle(&mut self, _: WentOnAir, _ctx: &mut Self::Context) {
+        let on_air = self.broadcast.with_intake(|intake| intake.selector().on_air());
+        if let Some(input) = on_air.and_then(|index| self.inputs.get_mut(index)) {
+            input.retry.succeed();
+            input.error = None;
+        }
+        self.tell(Instant::now());
+    }
+}
+
+impl Handler<InputEnded> for LiveStream {
+    type Result = ();
+
+    fn handle(&mut self, ended: InputEnded, ctx: &mut Self::Context) {
+        let Some(input) = self.inputs.get_mut(ended.input) else {
+            return;
+        };
+        if input.generation != ended.generation {
+            return;
+        }
+        input.running = None;
+        self.broadcast.lose_input(ended.input);
+        if let Some(error) = ended.error {
+            log::warn!("stream {}: {error}", self.spec.name);
+            let mut jitter = [0];
+            let _ = getrandom::fill(&mut jitter);
+            input.retry.fail(Instant::now(), jitter[0]);
+            self.retry_count += 1;
+            input.error = Some(error);
+        }
+        self.tick(ctx);
+    }
+}
+
+/// Names one capture in segment names: 8 random hex digits, never reused.
+pub(crate) fn new_capture_id() -> String {
+    let mut random = [0; 4];
+    let _ = getrandom::fill(&mut random);
+    hex::encode(random)
+}
+
+fn reported_tracks(tracks: &[Track]) -> Tracks {
+    (!tracks.is_empty()).then(|| tracks.iter().map(TrackReport::from).collect())
+}
+
+/// Compares without telling by time where the difference is.
+fn is_password_right(wanted: Option<&Password>, given: Option<&str>) -> bool {
+    use subtle::ConstantTimeEq;
+    let Some(wanted) = wanted else {
+        return true;
+    };
+    let given = given.unwrap_or_default();
+    wanted.0.as_bytes().ct_eq(given.as_bytes()).into()
+}

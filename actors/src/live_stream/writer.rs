@@ -1,0 +1,67 @@
+//! The end of an input: where a publishing session or a file reader writes its items.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use actix::Addr;
+use watershed_media::packet::StreamItem;
+
+use super::LiveStream;
+use super::broadcast::Broadcast;
+use super::messages::{InputEnded, WentOnAir};
+
+/// Writes one input's items into its stream. Dropping it ends the input.
+#[derive(Debug)]
+pub struct InputWriter {
+    broadcast: Arc<Broadcast>,
+    stream: Addr<LiveStream>,
+    input: usize,
+    generation: u64,
+    is_revoked: Arc<AtomicBool>,
+    error: Option<String>,
+}
+
+/// The stream wants no more of this input: it was removed or stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the stream ended this input")]
+pub struct InputRevoked;
+
+impl InputWriter {
+    pub(crate) fn new(
+        broadcast: Arc<Broadcast>,
+        stream: Addr<LiveStream>,
+        input: usize,
+        generation: u64,
+        is_revoked: Arc<AtomicBool>,
+    ) -> Self {
+        Self { broadcast, stream, input, generation, is_revoked, error: None }
+    }
+
+    /// Writes one item. Never waits.
+    ///
+    /// Errors: [`InputRevoked`] when the input is to end.
+    pub fn write(&self, item: StreamItem) -> Result<(), InputRevoked> {
+        if self.is_revoked.load(Ordering::Relaxed) {
+            return Err(InputRevoked);
+        }
+        if self.broadcast.write(self.input, item) {
+            self.stream.do_send(WentOnAir);
+        }
+        Ok(())
+    }
+
+    /// Ends the input because of `error`, which the stream shows and logs.
+    pub fn fail(mut self, error: String) {
+        self.error = Some(error);
+    }
+}
+
+impl Drop for InputWriter {
+    fn drop(&mut self) {
+        self.stream.do_send(InputEnded {
+            input: self.input,
+            generation: self.generation,
+            error: self.error.take(),
+        });
+    }
+}

@@ -1,0 +1,165 @@
+//! Judging one answer, and making one report of several pages. Pure.
+
+use std::collections::HashSet;
+use std::io::Read as _;
+
+use flate2::read::GzDecoder;
+
+use super::fetcher::FetchFailure;
+use super::http_exchange::RawAnswer;
+use crate::report::{ReadReport, Report, ReportError, ReportLimits, TrackInterner, read_report};
+use crate::signature::{AnswerError, AnswerSigner, ClusterKey, Nonce, verify_answer};
+
+/// Checks the signature over the bytes as sent, then inflates and reads them.
+pub(super) fn judge_page(
+    raw: RawAnswer,
+    key: &ClusterKey,
+    nonce: Nonce,
+    limits: &ReportLimits,
+    tracks: &mut TrackInterner,
+) -> Result<(AnswerSigner, ReadReport), FetchFailure> {
+    let signer = signer_of(&raw, key, nonce)?;
+    let body = if raw.is_gzip { inflate(&raw.body, limits.page_bytes_max)? } else { raw.body };
+    let read = read_report(&body, limits, tracks)?;
+    if read.report.id != signer.node {
+        return Err(FetchFailure::Forged);
+    }
+    Ok((signer, read))
+}
+
+/// Who signed an answer.
+pub(super) fn signer_of(
+    raw: &RawAnswer,
+    key: &ClusterKey,
+    nonce: Nonce,
+) -> Result<AnswerSigner, FetchFailure> {
+    let headers = raw.headers.as_ref().ok_or(FetchFailure::Unsigned)?;
+    verify_answer(key, nonce, raw.status, headers, &raw.body).map_err(|error| match error {
+        AnswerError::Unsigned => FetchFailure::Unsigned,
+        AnswerError::Forged => FetchFailure::Forged,
+    })
+}
+
+fn inflate(bytes: &[u8], bytes_max: usize) -> Result<Vec<u8>, FetchFailure> {
+    let mut inflated = Vec::new();
+    let limit = u64::try_from(bytes_max).unwrap_or(u64::MAX).saturating_add(1);
+    let mut decoder = GzDecoder::new(bytes).take(limit);
+    decoder.read_to_end(&mut inflated).map_err(|_| FetchFailure::Compression)?;
+    if inflated.len() > bytes_max {
+        return Err(FetchFailure::TooLong { bytes_max });
+    }
+    Ok(inflated)
+}
+
+/// The pages of one fetch so far.
+#[derive(Debug, Default)]
+pub(super) struct PageMerge {
+    merged: Option<ReadReport>,
+}
+
+impl PageMerge {
+    /// Takes one more page in. A page that begins anew voids what came before it.
+    ///
+    /// Errors: more streams than a peer may have.
+    pub(super) fn add(
+        &mut self,
+        page: ReadReport,
+        limits: &ReportLimits,
+    ) -> Result<(), FetchFailure> {
+        let Some(merged) = self.merged.as_mut().filter(|_| !page.report.full) else {
+            self.merged = Some(page);
+            return Ok(());
+        };
+        let ReadReport { report, invalid_names } = page;
+        let Report { streams, removed, .. } = &mut merged.report;
+        if !report.removed.is_empty() {
+            let gone: HashSet<_> = report.removed.iter().collect();
+            streams.retain(|stream| !gone.contains(&stream.name));
+        }
+        let streams_max = limits.streams_max;
+        let is_over = |now: usize, more: usize| now + more > streams_max;
+        if is_over(streams.len(), report.streams.len())
+            || is_over(removed.len(), report.removed.len())
+        {
+            return Err(ReportError::TooManyStreams { streams_max }.into());
+        }
+        let (mut all, mut gone) = (std::mem::take(streams), std::mem::take(removed));
+        all.extend(report.streams);
+        gone.extend(report.removed);
+        let full = merged.report.full;
+        merged.report = Report { streams: all, removed: gone, full, ..report };
+        merged.invalid_names += invalid_names;
+        Ok(())
+    }
+
+    /// The pages as one.
+    pub(super) fn finish(self) -> Option<ReadReport> {
+        self.merged.map(|mut merged| {
+            merged.report.more = false;
+            merged
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+
+    fn page(full: bool, streams: &[&str], removed: &[&str]) -> ReadReport {
+        let streams: Vec<_> = streams
+            .iter()
+            .map(|name| format!(r#"{{"name":"{name}","state":"running"}}"#))
+            .collect();
+        let json = format!(
+            r#"{{"node":"b","id":"{:032}","protocol":1,"cursor":"c","more":true,"full":{full},
+            "streams":[{}],"removed":{removed:?}}}"#,
+            0,
+            streams.join(","),
+        );
+        read_report(json.as_bytes(), &ReportLimits::default(), &mut TrackInterner::default())
+            .unwrap()
+    }
+
+    fn merge(pages: Vec<ReadReport>) -> (bool, Vec<String>, Vec<String>) {
+        let mut merge = PageMerge::default();
+        for page in pages {
+            merge.add(page, &ReportLimits::default()).unwrap();
+        }
+        let report = merge.finish().unwrap().report;
+        assert!(!report.more);
+        let streams = report.streams.iter().map(|stream| stream.name.to_string()).collect();
+        (report.full, streams, report.removed.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn pages_become_one_report() {
+        let merged = merge(vec![page(true, &["a", "b"], &[]), page(false, &["c"], &["a"])]);
+        assert_eq!(merged, (true, vec!["b".into(), "c".into()], vec!["a".into()]));
+        let anew = merge(vec![page(false, &["a"], &["x"]), page(true, &["b"], &[])]);
+        assert_eq!(anew, (true, vec!["b".into()], vec![]));
+    }
+
+    #[test]
+    fn streams_over_all_pages_are_bounded() {
+        let limits = ReportLimits { streams_max: 2, ..ReportLimits::default() };
+        let mut merge = PageMerge::default();
+        merge.add(page(true, &["a", "b"], &[]), &limits).unwrap();
+        let error = merge.add(page(false, &["c"], &[]), &limits).unwrap_err();
+        assert_eq!(error.to_string(), "more than 2 streams");
+    }
+
+    #[test]
+    fn a_compressed_bomb_is_cut_off() {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(&vec![b' '; 9 << 20]).unwrap();
+        let bomb = encoder.finish().unwrap();
+        assert!(bomb.len() < 20_000);
+        let error = inflate(&bomb, 8 << 20).unwrap_err();
+        assert_eq!(error.to_string(), "answer over 8 MiB");
+        assert_eq!(
+            inflate(&bomb[..99], 8 << 20).unwrap_err().to_string(),
+            "not a report: broken compression"
+        );
+    }
+}

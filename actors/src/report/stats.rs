@@ -1,0 +1,61 @@
+//! The totals of a node, as its report and `/config/stats` carry them (SPEC section 7).
+
+use serde::{Deserialize, Serialize};
+
+/// What a node says of itself in numbers. Any number may be null: not known.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NodeStats {
+    /// Software version.
+    pub server_version: Option<String>,
+    /// The node's configured name.
+    pub hostname: Option<String>,
+    /// The node's id.
+    pub id: Option<String>,
+    /// What the node is doing.
+    pub streamer_status: Option<StreamerStatus>,
+    /// The node's clock, Unix milliseconds.
+    pub now: Option<u64>,
+    /// When the node started, Unix seconds.
+    pub started_at: Option<u64>,
+    /// Seconds since the start.
+    pub uptime: Option<u64>,
+    /// Percent; all cores busy is 100.
+    pub cpu_usage: Option<f64>,
+    /// Percent of the memory, or of the control group's limit.
+    pub memory_usage: Option<f64>,
+    /// Percent of time the busiest arbiter was busy.
+    pub scheduler_load: Option<f64>,
+    /// Percent of the busiest interface's busier direction.
+    pub bandwidth_usage: Option<f64>,
+    /// Open play sessions.
+    pub total_clients: Option<u64>,
+    /// Streams captured here.
+    pub total_streams: Option<u64>,
+    /// Of them, those with frames.
+    pub online_streams: Option<u64>,
+    /// Captured, kbit/s.
+    pub input_kbit: Option<u64>,
+    /// Sent to clients, kbit/s.
+    pub output_kbit: Option<u64>,
+    /// Always empty: nothing transcodes here. Kept for scripts that read it.
+    #[serde(skip_deserializing)]
+    pub transcoder_devices: [(); 0],
+}
+
+/// What a node is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StreamerStatus {
+    /// Serving.
+    Running,
+    /// Not all listeners are open yet.
+    Starting,
+    /// About to stop.
+    Draining,
+    /// Serving an older config: the file has errors.
+    BrokenConfig,
+    /// Something a later version says.
+    #[serde(other)]
+    Unknown,
+}

@@ -1,0 +1,341 @@
+//! `RtmpSession`: one RTMP client's connection, from its handshake to its end.
+//!
+//! The protocol is `media::rtmp::ServerSession`; this actor moves bytes between it and the socket,
+//! asks where streams are, and hands a publisher's media straight to its stream. Media passes no
+//! mailbox: the bytes are read in this actor's context and written through an [`InputWriter`].
+//!
+//! ```text
+//!  socket ─▶ read_paced ─▶ ServerSession ─▶ Outbox ─▶ socket
+//!                          │ Item   │ ▲
+//!             InputWriter ◀┘        ▼ │ redirect, refuse, grant
+//!                        RtmpRouting, StreamHub
+//! ```
+//!
+//! It ends by the client's EOF, an error, a deadline, [`EndSession`], or when its stream revokes it.
+
+mod listener;
+pub mod messages;
+mod routing;
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use actix::fut::wrap_future;
+use actix::prelude::*;
+use bytes::Bytes;
+use watershed_media::rtmp::{
+    ConnectRequest, Event, Output, RequestId, RtmpError, ServerConfig, ServerSession, StreamRequest,
+};
+
+pub use listener::RtmpListener;
+pub use routing::RtmpRouting;
+
+use crate::limits::LimitHits;
+use crate::live_stream::{InputWriter, PublishRefused};
+use crate::names::StreamName;
+use crate::outbox::{Outbox, OutboxError, OutboxLimits, read_paced};
+use crate::stream_hub::PublishTo;
+use crate::tcp_listener::{Connection, ConnectionPermit};
+use messages::EndSession;
+use routing::{PUBLISH_REFUSED, PlayAnswer};
+
+/// How often a session looks whether its client is overdue.
+const DEADLINE_TICK: Duration = Duration::from_millis(250);
+/// How often a player is routed anew while the node has not heard from its peers.
+const SETTLE_TICK: Duration = Duration::from_millis(50);
+/// How long a client that was told to go elsewhere may stay.
+const LEAVE_WITHIN: Duration = Duration::from_secs(10);
+
+/// How sessions are served.
+#[derive(Clone)]
+pub struct RtmpSessionSettings {
+    /// Limits and sizes of the protocol.
+    pub protocol: ServerConfig,
+    /// Limits of what waits to be written.
+    pub outbox: OutboxLimits,
+    /// Most bytes taken from the socket at once.
+    pub read_bytes_max: usize,
+    /// A publisher that sends nothing for this long is gone.
+    pub silence_max: Duration,
+    /// How long a session that ends waits for the client to close first.
+    pub linger: Duration,
+    /// Where streams are.
+    pub routing: RtmpRouting,
+    /// Who grants publishing.
+    pub hub: Recipient<PublishTo>,
+}
+
+/// One client; see the module's head.
+pub struct RtmpSession {
+    session: ServerSession,
+    settings: RtmpSessionSettings,
+    outbox: Outbox,
+    limit_hits: LimitHits,
+    client: SocketAddr,
+    app: String,
+    follows_reconnect: bool,
+    /// Where the media of a granted publisher goes.
+    writer: Option<InputWriter>,
+    last_received: Instant,
+    /// When a client that was sent elsewhere must have left.
+    leave_by: Option<Instant>,
+    is_ending: bool,
+    _permit: ConnectionPermit,
+}
+
+impl RtmpSession {
+    /// Starts a session for `connection` on the current arbiter.
+    pub fn start_on(
+        connection: Connection,
+        settings: RtmpSessionSettings,
+        limit_hits: LimitHits,
+    ) -> Addr<Self> {
+        let Connection { stream, peer, permit } = connection;
+        let (reader, writer) = stream.into_split();
+        let (outbox, writing) = Outbox::new(writer, settings.outbox);
+        let mut seed = [0; 8];
+        let _ = getrandom::fill(&mut seed);
+        Self::create(|ctx| {
+            ctx.spawn(wrap_future(writing).map(|result, session: &mut Self, ctx| {
+                session.writing_ended(result, ctx);
+            }));
+            ctx.add_stream(read_paced(reader, outbox.clone(), settings.read_bytes_max));
+            let seed = u64::from_ne_bytes(seed);
+            Self {
+                session: ServerSession::new(settings.protocol, seed, Instant::now()),
+                settings,
+                outbox,
+                limit_hits,
+                client: peer,
+                app: String::new(),
+                follows_reconnect: false,
+                writer: None,
+                last_received: Instant::now(),
+                leave_by: None,
+                is_ending: false,
+                _permit: permit,
+            }
+        })
+    }
+
+    /// Does what the session value wants, and gives it the answers it waits for.
+    fn follow(&mut self, outputs: Result<Vec<Output>, RtmpError>, ctx: &mut Context<Self>) {
+        let mut outputs = match outputs {
+            Ok(outputs) => VecDeque::from(outputs),
+            Err(error) => return self.fail(&error),
+        };
+        while let Some(output) = outputs.pop_front() {
+            let more = match output {
+                Output::Send(bytes) => match self.outbox.push(bytes) {
+                    Ok(()) => continue,
+                    Err(error) => return self.give_up(&error, ctx),
+                },
+                Output::Event(event) => self.obey(event, ctx),
+            };
+            match more {
+                Ok(more) => outputs.extend(more),
+                Err(error) => return self.fail(&error),
+            }
+        }
+    }
+
+    fn obey(&mut self, event: Event, ctx: &mut Context<Self>) -> Result<Vec<Output>, RtmpError> {
+        match event {
+            Event::ConnectRequested(request) => return self.connect(request),
+            Event::PlayRequested(request) => return self.play(request, ctx),
+            Event::PublishRequested(request) => self.publish(request, ctx),
+            Event::Item(item) => {
+                if self.writer.as_ref().is_some_and(|writer| writer.write(item).is_err()) {
+                    log::info!("rtmp client {}: its stream ended the publication", self.client);
+                    self.end();
+                }
+            }
+            Event::PublishEnded => self.writer = None,
+            Event::PlayEnded | Event::MetaData(_) => {}
+        }
+        Ok(Vec::new())
+    }
+
+    /// Lets the client in, or sends it on if its application alone names a peer's stream.
+    fn connect(&mut self, request: ConnectRequest) -> Result<Vec<Output>, RtmpError> {
+        let address = &request.address;
+        let routing = &self.settings.routing;
+        let is_name = !request.reconnects && address.name.parse::<StreamName>().is_ok();
+        if is_name
+            && let PlayAnswer::Redirect(target) =
+                routing.play(&request.app, &address.name, &address.query)
+        {
+            self.leave_by = Some(Instant::now() + LEAVE_WITHIN);
+            return self.session.redirect_connect(&target.full_url);
+        }
+        self.app = request.app;
+        self.follows_reconnect = request.reconnects;
+        self.session.accept_connect()
+    }
+
+    fn play(
+        &mut self,
+        request: StreamRequest,
+        ctx: &mut Context<Self>,
+    ) -> Result<Vec<Output>, RtmpError> {
+        match self.settings.routing.play(&self.app, &request.name, &request.query) {
+            PlayAnswer::Redirect(target) => {
+                self.leave_by = Some(Instant::now() + LEAVE_WITHIN);
+                if self.follows_reconnect {
+                    return Ok(self.session.request_reconnect(&target.tc_url));
+                }
+                self.session.redirect_play(request.request, &target.tc_url, &target.full_url)
+            }
+            PlayAnswer::Refuse(code, words) => {
+                self.session.reject_play(request.request, code, words)
+            }
+            PlayAnswer::Unsettled => {
+                ctx.run_later(SETTLE_TICK, move |session, ctx| {
+                    let outputs = session.play(request, ctx);
+                    session.follow(outputs, ctx);
+                });
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    /// Asks the hub; the session value reads no further until the answer is there.
+    fn publish(&self, request: StreamRequest, ctx: &mut Context<Self>) {
+        let StreamRequest { request, name, parameters, .. } = request;
+        let Ok(stream) = name.parse::<StreamName>() else {
+            ctx.run_later(Duration::ZERO, move |session, ctx| {
+                let granted = Err(PublishRefused::UnknownStream);
+                session.publish_answered(request, &name, granted, ctx);
+            });
+            return;
+        };
+        let password = parameters.into_iter().find(|(key, _)| key == "password");
+        let ask =
+            PublishTo { stream, password: password.map(|(_, value)| value), client: self.client };
+        let answer = self.settings.hub.send(ask);
+        let asking = answer.into_actor(self).map(move |granted, session, ctx| {
+            let granted = granted.unwrap_or(Err(PublishRefused::NotReady));
+            session.publish_answered(request, &name, granted, ctx);
+        });
+        ctx.spawn(asking);
+    }
+
+    fn publish_answered(
+        &mut self,
+        request: RequestId,
+        name: &str,
+        granted: Result<InputWriter, PublishRefused>,
+        ctx: &mut Context<Self>,
+    ) {
+        let outputs = match granted {
+            Ok(writer) => {
+                self.writer = Some(writer);
+                self.last_received = Instant::now();
+                self.session.accept_publish(request)
+            }
+            Err(refused) => {
+                let words = self.settings.routing.publish_refused(name, refused);
+                log::info!("rtmp client {}: may not publish {name:?}: {words}", self.client);
+                self.session.reject_publish(request, PUBLISH_REFUSED, &words)
+            }
+        };
+        self.follow(outputs, ctx);
+    }
+
+    /// Ends because of what the client sent.
+    fn fail(&mut self, error: &RtmpError) {
+        log::debug!("rtmp client {}: {error}", self.client);
+        self.limit_hits.hit("rtmp");
+        self.end();
+    }
+
+    /// Ends in order: what is queued is still written.
+    fn end(&mut self) {
+        self.is_ending = true;
+        self.writer = None;
+        self.outbox.close();
+    }
+
+    /// Ends at once: the client takes nothing more.
+    fn give_up(&self, error: &OutboxError, ctx: &mut Context<Self>) {
+        log::debug!("rtmp client {}: {error}", self.client);
+        match error {
+            OutboxError::Full { .. } => self.limit_hits.hit("rtmp_outbox"),
+            OutboxError::TimedOut(_) => self.limit_hits.hit("rtmp_write_timeout"),
+            OutboxError::Closed | OutboxError::Write(_) => {}
+        }
+        ctx.stop();
+    }
+
+    fn writing_ended(&self, result: Result<(), OutboxError>, ctx: &mut Context<Self>) {
+        match result {
+            Err(error) => self.give_up(&error, ctx),
+            Ok(()) => {
+                ctx.run_later(self.settings.linger, |_, ctx| ctx.stop());
+            }
+        }
+    }
+
+    /// Ends clients that stay too long where they are.
+    fn watch_deadlines(&mut self) {
+        let now = Instant::now();
+        let is_silent = self.writer.is_some()
+            && now.saturating_duration_since(self.last_received) >= self.settings.silence_max;
+        let deadline = self.session.deadline().into_iter().chain(self.leave_by).min();
+        if is_silent {
+            log::info!("rtmp client {}: published nothing for too long", self.client);
+        } else if deadline.is_some_and(|deadline| now >= deadline) {
+            log::debug!("rtmp client {}: deadline passed", self.client);
+            self.limit_hits.hit("rtmp_handshake_timeout");
+        } else {
+            return;
+        }
+        self.end();
+    }
+}
+
+impl Actor for RtmpSession {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.run_interval(DEADLINE_TICK, |session, _| {
+            if !session.is_ending {
+                session.watch_deadlines();
+            }
+        });
+    }
+}
+
+impl StreamHandler<io::Result<Bytes>> for RtmpSession {
+    fn handle(&mut self, piece: io::Result<Bytes>, ctx: &mut Self::Context) {
+        match piece {
+            // What comes after the end is read only to be thrown away.
+            Ok(_) if self.is_ending => {}
+            Ok(bytes) => {
+                self.last_received = Instant::now();
+                let outputs = self.session.receive(&bytes, self.last_received);
+                self.follow(outputs, ctx);
+            }
+            Err(error) => {
+                log::debug!("rtmp client {}: {error}", self.client);
+                ctx.stop();
+            }
+        }
+    }
+
+    fn finished(&mut self, ctx: &mut Self::Context) {
+        let rest = self.session.finish();
+        self.follow(Ok(rest), ctx);
+        ctx.stop();
+    }
+}
+
+impl Handler<EndSession> for RtmpSession {
+    type Result = ();
+
+    fn handle(&mut self, _: EndSession, _ctx: &mut Self::Context) {
+        self.end();
+    }
+}

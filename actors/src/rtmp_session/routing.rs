@@ -1,0 +1,139 @@
+//! Where an RTMP client goes: the directory's word in RTMP's terms.
+
+use std::time::Instant;
+
+use crate::live_stream::PublishRefused;
+use crate::names::{NodeId, Protocol, StreamName};
+use crate::redirect::{RtmpTarget, ViaMark, find_via};
+use crate::stream_directory::{Ask, DirectoryView, PeerRoute, StreamLocation};
+use crate::wall_clock::unix_ms;
+
+/// What a player is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum PlayAnswer {
+    /// Go there.
+    Redirect(RtmpTarget),
+    /// It cannot be played: a status code and words.
+    Refuse(&'static str, &'static str),
+    /// The node has just started and not heard from its peers: ask again in a moment.
+    Unsettled,
+}
+
+/// `onStatus` codes. Source: RTMP 1.0 §7.2.2, and the `ActionScript` 3 reference, `NetStatusEvent`.
+const PLAY_FAILED: &str = "NetStream.Play.Failed";
+const PLAY_NOT_FOUND: &str = "NetStream.Play.StreamNotFound";
+/// The code for every refusal of a publisher.
+pub(super) const PUBLISH_REFUSED: &str = "NetStream.Publish.BadName";
+
+/// The directory as RTMP sessions ask it.
+#[derive(Clone, Debug)]
+pub struct RtmpRouting {
+    directory: DirectoryView,
+    node: NodeId,
+}
+
+impl RtmpRouting {
+    /// Routing of `node`, which marks its redirects with its id.
+    #[must_use]
+    pub const fn new(directory: DirectoryView, node: NodeId) -> Self {
+        Self { directory, node }
+    }
+
+    /// Where the client of application `app` plays `name`.
+    pub(super) fn play(&self, app: &str, name: &str, query: &str) -> PlayAnswer {
+        if name.parse::<StreamName>().is_err() {
+            return PlayAnswer::Refuse(PLAY_NOT_FOUND, "no stream can have that name");
+        }
+        match self.directory.locate(name, &ask()) {
+            StreamLocation::Here { .. } => PlayAnswer::Refuse(
+                PLAY_FAILED,
+                "the stream is on this node, which does not play by RTMP yet; use HLS or HTTP",
+            ),
+            StreamLocation::At(route, _) => self.redirect(&route, app, name, query),
+            StreamLocation::ComingBack => {
+                PlayAnswer::Refuse(PLAY_FAILED, "the stream has no picture right now; try again")
+            }
+            StreamLocation::Unsettled => PlayAnswer::Unsettled,
+            StreamLocation::Nowhere => {
+                PlayAnswer::Refuse(PLAY_NOT_FOUND, "no such stream in this cluster")
+            }
+        }
+    }
+
+    /// What a publisher of `name` is told when this node refused it.
+    pub(super) fn publish_refused(&self, name: &str, refused: PublishRefused) -> String {
+        let elsewhere = match refused {
+            PublishRefused::UnknownStream => self.directory.locate_publish(name, &ask()),
+            _ => None,
+        };
+        match elsewhere.as_ref().and_then(|route| route.targets.rtmp_base()) {
+            Some(base) => format!("{refused} here; publish to {base}/{name}"),
+            None => refused.to_string(),
+        }
+    }
+
+    fn redirect(&self, route: &PeerRoute, app: &str, name: &str, query: &str) -> PlayAnswer {
+        let now_ms = unix_ms();
+        let is_looping =
+            find_via(query).is_some_and(|mark| self.directory.is_young_mark(mark, now_ms));
+        if is_looping {
+            return PlayAnswer::Refuse(
+                PLAY_FAILED,
+                "the stream has just left that node; try again",
+            );
+        }
+        let (app, stream) = split(app, name);
+        let query = (!query.is_empty()).then_some(query);
+        let mark = ViaMark::of(self.node, now_ms / 1000);
+        match route.targets.rtmp_target(app, stream, query, mark) {
+            Ok(Some(target)) => PlayAnswer::Redirect(target),
+            Ok(None) | Err(_) => {
+                PlayAnswer::Refuse(PLAY_FAILED, "the node that has the stream has no RTMP door")
+            }
+        }
+    }
+}
+
+/// The application and the rest of `name`, as the client split them; without a stream where the
+/// application alone named it.
+fn split<'a>(app: &'a str, name: &'a str) -> (&'a str, &'a str) {
+    let app = app.split('?').next().unwrap_or_default().trim_matches('/');
+    let canonical = app.strip_prefix("static").filter(|rest| is_boundary(rest)).unwrap_or(app);
+    let canonical = canonical.trim_start_matches('/');
+    match name.strip_prefix(canonical) {
+        Some(rest) if is_boundary(rest) || canonical.is_empty() => {
+            (app, rest.trim_start_matches('/'))
+        }
+        // Written in a way that the canonical name does not show: any split that leads there.
+        _ => ("static", name),
+    }
+}
+
+fn is_boundary(rest: &str) -> bool {
+    rest.is_empty() || rest.starts_with('/')
+}
+
+fn ask() -> Ask {
+    Ask { protocol: Protocol::Rtmp, client: None, now: Instant::now() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn target_keeps_the_clients_own_split() {
+        for (app, name, split_as) in [
+            ("static", "cam1", ("static", "cam1")),
+            ("live", "live/cam1", ("live", "cam1")),
+            ("static/live", "live/cam1", ("static/live", "cam1")),
+            ("cam1", "cam1", ("cam1", "")),
+            ("live?token=x", "live/cam1", ("live", "cam1")),
+            ("", "cam1", ("", "cam1")),
+            ("a//b", "a/b/c", ("static", "a/b/c")),
+            ("li", "live/cam1", ("static", "live/cam1")),
+        ] {
+            assert_eq!(split(app, name), split_as, "{app} {name}");
+        }
+    }
+}

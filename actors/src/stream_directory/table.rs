@@ -1,0 +1,174 @@
+//! Who holds which stream: written by the directory actor alone, read by every session.
+//!
+//! ```text
+//!  remote  name ─▶ [ Holder ─▶ PeerLink ]      what peers report
+//!  local   name ─▶ LocalEntry                  what is captured or configured here
+//!  lost    name ─▶ until when it is expected   streams whose last holder was lost
+//! ```
+//! The maps are concurrent: a reader never waits for the writer, and a report of a thousand streams
+//! is a thousand small writes, not a new copy of everything. Names a peer chooses are hashed with a
+//! keyed hash. A stream with one holder costs about 180 bytes, its name in the peer's set included.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use smallvec::SmallVec;
+
+use super::messages::LocalStream;
+use super::peer_link::PeerLink;
+use crate::names::StreamName;
+use crate::report::{Report, StreamReport, StreamState, Tracks};
+
+/// One peer's word about one stream.
+#[derive(Clone, Debug)]
+pub(super) struct Holder {
+    pub(super) link: Arc<PeerLink>,
+    pub(super) tracks: Tracks,
+    pub(super) bitrate_kbit: Option<u32>,
+    pub(super) clients: u32,
+    pub(super) state: StreamState,
+    pub(super) accepts_publish: bool,
+}
+
+/// All peers' word about one stream.
+pub(super) type Holders = SmallVec<[Holder; 1]>;
+
+/// This node's own stream.
+#[derive(Clone, Debug)]
+pub(super) struct LocalEntry {
+    pub(super) stream: LocalStream,
+    /// When it began to start, if it is starting.
+    pub(super) starting_since: Option<Instant>,
+}
+
+/// The maps that sessions read.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    pub(super) remote: papaya::HashMap<StreamName, Holders>,
+    pub(super) local: papaya::HashMap<StreamName, LocalEntry>,
+    pub(super) lost: papaya::HashMap<StreamName, Instant>,
+    /// By the first 32 bits of a node's id: by how much its clock is ahead, in milliseconds.
+    pub(super) clock_offsets: papaya::HashMap<u32, i64>,
+}
+
+/// What only the writer needs: which streams each peer holds.
+#[derive(Debug, Default)]
+pub(super) struct PeerStreams {
+    by_serial: HashMap<u32, HashSet<StreamName>>,
+}
+
+impl Table {
+    /// Notes a stream of this node.
+    pub(super) fn set_local(&self, name: StreamName, stream: LocalStream, now: Instant) {
+        let local = self.local.pin();
+        let since = local.get(&name).and_then(|entry| entry.starting_since);
+        let is_starting = stream.state == StreamState::Starting;
+        let starting_since = is_starting.then(|| since.unwrap_or(now));
+        local.insert(name, LocalEntry { stream, starting_since });
+    }
+
+    /// Forgets a stream of this node.
+    pub(super) fn remove_local(&self, name: &StreamName) {
+        self.local.pin().remove(name);
+    }
+
+    /// Takes in what a peer said, all of it or what has changed.
+    pub(super) fn apply(&self, known: &mut PeerStreams, link: &Arc<PeerLink>, report: Report) {
+        let names = known.by_serial.entry(link.serial()).or_default();
+        let remote = self.remote.pin();
+        if report.full {
+            let told: HashSet<_> = report.streams.iter().map(|stream| &stream.name).collect();
+            names.retain(|name| {
+                let is_told = told.contains(name);
+                if !is_told {
+                    self.drop_holder(name, link.serial());
+                }
+                is_told
+            });
+        }
+        for name in &report.removed {
+            if names.remove(name) {
+                self.drop_holder(name, link.serial());
+            }
+        }
+        for stream in report.streams {
+            // One allocation for each name, whoever reports it.
+            let name = match remote.get_key_value(&stream.name) {
+                Some((name, _)) => name.clone(),
+                None => stream.name.clone(),
+            };
+            self.set_holder(&name, link, stream);
+            names.insert(name);
+        }
+        link.set_known(names.len(), hash_of(report.node.as_str()));
+    }
+
+    /// Forgets a peer; streams nobody else holds are expected back until `stale_timeout` from now.
+    pub(super) fn forget(
+        &self,
+        known: &mut PeerStreams,
+        link: &PeerLink,
+        stale_timeout: Duration,
+        now: Instant,
+    ) {
+        let Some(names) = known.by_serial.remove(&link.serial()) else {
+            return;
+        };
+        let lost = self.lost.pin();
+        for name in names {
+            let is_last = self.drop_holder(&name, link.serial());
+            if is_last && !stale_timeout.is_zero() {
+                lost.insert(name, now + stale_timeout);
+            }
+        }
+        link.set_known(0, link.identity());
+    }
+
+    /// Lets go of streams that were expected back and did not come.
+    pub(super) fn expire_lost(&self, now: Instant) {
+        self.lost.pin().retain(|_, until| *until > now);
+    }
+
+    fn set_holder(&self, name: &StreamName, link: &Arc<PeerLink>, stream: StreamReport) {
+        let holder = Holder {
+            link: Arc::clone(link),
+            tracks: stream.tracks,
+            bitrate_kbit: stream.bitrate,
+            clients: stream.clients,
+            state: stream.state,
+            accepts_publish: stream.accepts_publish,
+        };
+        let remote = self.remote.pin();
+        let mut holders = remote.get(name).cloned().unwrap_or_default();
+        match holders.iter_mut().find(|held| held.link.serial() == link.serial()) {
+            Some(held) => *held = holder,
+            None => holders.push(holder),
+        }
+        remote.insert(name.clone(), holders);
+        self.lost.pin().remove(name);
+    }
+
+    /// Removes one peer's word; whether it was the last one.
+    fn drop_holder(&self, name: &StreamName, serial: u32) -> bool {
+        let remote = self.remote.pin();
+        let Some(holders) = remote.get(name) else {
+            return false;
+        };
+        let mut rest = holders.clone();
+        rest.retain(|held| held.link.serial() != serial);
+        if rest.is_empty() {
+            remote.remove(name);
+            return true;
+        }
+        remote.insert(name.clone(), rest);
+        false
+    }
+}
+
+/// A hash that is the same on every node: FNV-1a, 64 bits, <http://www.isthe.com/chongo/tech/comp/fnv/>.
+pub(super) fn hash_of(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}

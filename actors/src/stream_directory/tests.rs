@@ -1,0 +1,1 @@
+//! The directory from outside: messages in, locations and reports out.

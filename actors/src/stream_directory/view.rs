@@ -1,0 +1,266 @@
+//! The directory as sessions read it: no mailbox, no network, no lock held by a writer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use super::client_memory::ClientMemory;
+use super::messages::LocalStream;
+use super::peer_link::PeerRoute;
+use super::placement::{Random, choose, score};
+use super::table::{Holder, Table};
+use crate::names::{Hostname, Protocol, StreamName};
+use crate::redirect::ViaMark;
+use crate::report::{StreamState, Tracks};
+
+/// How long a stream that starts here counts as being here.
+pub const STARTING_COUNTS_FOR: Duration = Duration::from_secs(5);
+
+/// How long a node that has just started waits for its peers before it says that a stream is nowhere.
+pub const SETTLES_WITHIN: Duration = Duration::from_secs(2);
+
+/// How often a session that waits for the peers looks again.
+const LOOKS_AGAIN_AFTER: Duration = Duration::from_millis(50);
+
+/// Node lives whose clocks are remembered; marks of further ones count as young, which is safe.
+const CLOCK_OFFSETS_MAX: usize = 100_000;
+
+/// Reads where streams are. Cheap to clone; every clone sees the same.
+#[derive(Clone, Debug)]
+pub struct DirectoryView {
+    pub(super) shared: Arc<Shared>,
+}
+
+/// What all views and the actor share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) table: Table,
+    pub(super) is_settled: AtomicBool,
+    memory: ClientMemory,
+    random: Random,
+    started: Instant,
+}
+
+/// Who asks for a stream.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask {
+    /// What the client speaks.
+    pub protocol: Protocol,
+    /// A hash of address, token, user agent and stream, for HLS clients to keep their holder.
+    pub client: Option<u64>,
+    /// The time.
+    pub now: Instant,
+}
+
+/// Where a client finds a stream.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StreamLocation {
+    /// Play it here.
+    Here {
+        /// Whether it has frames, is starting, or has to be started.
+        state: StreamState,
+    },
+    /// Redirect there, or relay from there.
+    At(Arc<PeerRoute>, Choice),
+    /// Not now: 503 with `Retry-After: 1`.
+    ComingBack,
+    /// The node has just started and not heard from all peers: wait, see
+    /// [`DirectoryView::locate_settled`].
+    Unsettled,
+    /// Nobody holds it: 404.
+    Nowhere,
+}
+
+/// Why that peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// It is the only one.
+    Only,
+    /// It was the less loaded of two drawn.
+    LessLoaded,
+    /// The client was there before.
+    Kept,
+    /// It would start the stream, and the name chose it.
+    ByName,
+}
+
+/// One stream of the cluster, for lists.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StreamListing {
+    /// Its name.
+    pub name: StreamName,
+    /// What this node knows of it as its own.
+    pub local: Option<LocalStream>,
+    /// The peers that may be redirected to and report it.
+    pub holders: Vec<HolderListing>,
+}
+
+/// One peer's word about a stream, for lists.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HolderListing {
+    /// The peer's configured name.
+    pub hostname: Hostname,
+    /// Whether the stream has frames there.
+    pub state: StreamState,
+    /// In kbit/s.
+    pub bitrate_kbit: Option<u32>,
+    /// Sessions playing it there.
+    pub clients: u32,
+    /// Its tracks.
+    pub tracks: Tracks,
+    /// Whether a publisher may be sent there.
+    pub accepts_publish: bool,
+}
+
+impl DirectoryView {
+    /// An empty directory of a node started at `started`.
+    pub(super) fn new(started: Instant, seed: u64) -> Self {
+        let shared = Shared {
+            table: Table::default(),
+            is_settled: AtomicBool::new(false),
+            memory: ClientMemory::new(),
+            random: Random::new(seed),
+            started,
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Where the client should play `name`. Takes well under a microsecond and never waits.
+    #[must_use]
+    pub fn locate(&self, name: &str, ask: &Ask) -> StreamLocation {
+        let table = &self.shared.table;
+        let local = table.local.pin().get(name).map(|entry| {
+            let since = entry.starting_since.map(|since| ask.now.saturating_duration_since(since));
+            (entry.stream.state, entry.stream.is_cluster_ingest, since)
+        });
+        let is_here = match local {
+            Some((StreamState::Running, ..)) => true,
+            Some((StreamState::Starting, _, since)) => {
+                since.is_none_or(|since| since < STARTING_COUNTS_FOR)
+            }
+            Some((StreamState::Ondemand, is_cluster_ingest, _)) => !is_cluster_ingest,
+            Some((StreamState::Failed, ..)) | None => false,
+        };
+        if let Some((state, ..)) = local.filter(|_| is_here) {
+            return StreamLocation::Here { state };
+        }
+        let mut is_expected = false;
+        if let Some(holders) = table.remote.pin().get(name) {
+            let (memory, random) = (&self.shared.memory, &self.shared.random);
+            if let Some((link, choice)) = choose(name, holders, ask, memory, random) {
+                return StreamLocation::At(link.route(), choice);
+            }
+            is_expected = holders.iter().any(|holder| is_expected_back(holder, ask));
+        }
+        if let Some((state @ StreamState::Ondemand, ..)) = local {
+            return StreamLocation::Here { state };
+        }
+        if !self.is_settled(ask.now) {
+            return StreamLocation::Unsettled;
+        }
+        let is_lost = || table.lost.pin().get(name).is_some_and(|until| *until > ask.now);
+        if local.is_some() || is_expected || is_lost() {
+            return StreamLocation::ComingBack;
+        }
+        StreamLocation::Nowhere
+    }
+
+    /// As [`DirectoryView::locate`], but waits while the node has not heard from its peers, at most
+    /// [`SETTLES_WITHIN`] from its start. `ask` is asked for each look, with the time then.
+    pub async fn locate_settled(&self, name: &str, ask: impl Fn() -> Ask) -> StreamLocation {
+        loop {
+            match self.locate(name, &ask()) {
+                StreamLocation::Unsettled => actix_rt::time::sleep(LOOKS_AGAIN_AFTER).await,
+                found => return found,
+            }
+        }
+    }
+
+    /// The peer to which a publisher of `name` may be sent; none where no peer accepts one.
+    #[must_use]
+    pub fn locate_publish(&self, name: &str, ask: &Ask) -> Option<Arc<PeerRoute>> {
+        let remote = self.shared.table.remote.pin();
+        let open = remote.get(name)?.iter().filter(|holder| {
+            holder.accepts_publish && holder.link.is_open_for(ask.protocol, ask.now)
+        });
+        Some(open.max_by_key(|holder| score(name, &holder.link))?.link.route())
+    }
+
+    /// Whether a request with this mark must not be redirected again.
+    #[must_use]
+    pub fn is_young_mark(&self, mark: ViaMark, now_unix_ms: u64) -> bool {
+        let offsets = self.shared.table.clock_offsets.pin();
+        mark.is_young(now_unix_ms, |node| offsets.get(&node).copied())
+    }
+
+    /// Notes by how much the clock of the node whose id begins with `prefix` is ahead.
+    pub(super) fn set_clock_offset(&self, prefix: u32, offset_ms: i64) {
+        let offsets = self.shared.table.clock_offsets.pin();
+        if offsets.len() < CLOCK_OFFSETS_MAX || offsets.contains_key(&prefix) {
+            offsets.insert(prefix, offset_ms);
+        }
+    }
+
+    /// Every stream of the cluster by name. Costs a copy of the directory: for the API, not sessions.
+    #[must_use]
+    pub fn list(&self, now: Instant) -> Vec<StreamListing> {
+        let table = &self.shared.table;
+        let (local, remote) = (table.local.pin(), table.remote.pin());
+        let mut names: Vec<_> = local.keys().chain(remote.keys()).cloned().collect();
+        names.sort_unstable();
+        names.dedup();
+        names.iter().filter_map(|name| self.find(name.as_str(), now)).collect()
+    }
+
+    /// One stream of the cluster; none where neither this node nor an open peer has it.
+    #[must_use]
+    pub fn find(&self, name: &str, now: Instant) -> Option<StreamListing> {
+        let (local, remote) = (self.shared.table.local.pin(), self.shared.table.remote.pin());
+        let own = local.get_key_value(name);
+        let peers = remote.get_key_value(name);
+        let full_name = own.map(|(name, _)| name).or(peers.map(|(name, _)| name))?.clone();
+        let holders: Vec<_> = peers
+            .map(|(_, holders)| {
+                holders.iter().filter(|h| h.link.is_open(now)).map(listed).collect()
+            })
+            .unwrap_or_default();
+        let local = own.map(|(_, entry)| entry.stream.clone());
+        (local.is_some() || !holders.is_empty()).then_some(StreamListing {
+            name: full_name,
+            local,
+            holders,
+        })
+    }
+
+    /// How many streams peers report, and how many are this node's own.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize) {
+        (self.shared.table.remote.len(), self.shared.table.local.len())
+    }
+
+    fn is_settled(&self, now: Instant) -> bool {
+        self.shared.is_settled.load(Relaxed)
+            || now.saturating_duration_since(self.shared.started) >= SETTLES_WITHIN
+    }
+}
+
+/// Whether a stream that cannot be redirected to now will be: its peer has just been lost, or is too
+/// busy. Not where the peer does not speak the client's protocol.
+fn is_expected_back(holder: &Holder, ask: &Ask) -> bool {
+    let is_open = holder.link.is_open(ask.now);
+    let is_busy = is_open
+        && holder.link.is_over_cpu_limit()
+        && holder.link.is_open_for(ask.protocol, ask.now);
+    holder.state != StreamState::Failed && (!is_open || is_busy)
+}
+
+fn listed(holder: &Holder) -> HolderListing {
+    HolderListing {
+        hostname: holder.link.route().hostname.clone(),
+        state: holder.state,
+        bitrate_kbit: holder.bitrate_kbit,
+        clients: holder.clients,
+        tracks: holder.tracks.clone(),
+        accepts_publish: holder.accepts_publish,
+    }
+}

@@ -1,0 +1,32 @@
+//! What others may tell the hub.
+
+use std::net::SocketAddr;
+
+use actix::prelude::*;
+
+use crate::live_stream::{InputWriter, PublishRefused, StreamSpec};
+use crate::names::StreamName;
+
+/// States all streams that are to exist from now on. Sent by the daemon at its start and whenever
+/// the configuration changes; streams that stay as they are keep every client.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct SetStreams(pub Vec<StreamSpec>);
+
+/// Asks to publish into a stream. Sent by publishing sessions; the reply is where to write.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<InputWriter, PublishRefused>")]
+pub struct PublishTo {
+    /// The stream as the client named it.
+    pub stream: StreamName,
+    /// The password that the client presented.
+    pub password: Option<String>,
+    /// Who publishes, for the log.
+    pub client: SocketAddr,
+}
+
+/// Ends a stream's capture, which starts anew at once if it is static. Sent by the API; the reply
+/// says whether there is such a stream.
+#[derive(Debug, Message)]
+#[rtype(result = "bool")]
+pub struct StopNamed(pub StreamName);

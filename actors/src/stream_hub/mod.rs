@@ -1,0 +1,192 @@
+//! Keeps one [`LiveStream`] for each configured stream, and finds them by name.
+//!
+//! The hub compares what should exist with what does: a stream whose configuration did not change
+//! is not touched, and one whose actor died is started anew.
+
+mod local_streams;
+mod messages;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::prelude::*;
+use actix_rt::ArbiterHandle;
+use futures_util::future::join_all;
+
+pub use local_streams::{LocalEntry, LocalStreams};
+pub use messages::{PublishTo, SetStreams, StopNamed};
+
+use crate::live_stream::{
+    Broadcast, InputWriter, LiveStream, Publish, PublishRefused, RemoveStream, StopStream,
+    StreamSpec, StreamStatus, new_capture_id,
+};
+use crate::names::StreamName;
+use crate::node_stats::CounterValues;
+use crate::published::Published;
+use crate::stream_directory::{LocalStreamChanged, LocalStreamRemoved};
+
+/// How often the hub looks for dead streams and sums up.
+const WATCH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The hub. There is one a node.
+#[derive(Debug)]
+pub struct StreamHub {
+    streams: LocalStreams,
+    arbiters: Vec<ArbiterHandle>,
+    next_arbiter: usize,
+    totals: Published<CounterValues>,
+    /// Bytes received and given out by streams that are no more.
+    bytes_gone: (u64, u64),
+    changed: Recipient<LocalStreamChanged>,
+    removed: Recipient<LocalStreamRemoved>,
+}
+
+impl StreamHub {
+    /// Makes a hub that publishes its streams in `streams` and their sums in `totals`, runs them on
+    /// `arbiters` in turn and tells the directory.
+    #[must_use]
+    pub fn new(
+        streams: LocalStreams,
+        arbiters: Vec<ArbiterHandle>,
+        totals: Published<CounterValues>,
+        changed: Recipient<LocalStreamChanged>,
+        removed: Recipient<LocalStreamRemoved>,
+    ) -> Self {
+        Self { streams, arbiters, next_arbiter: 0, totals, bytes_gone: (0, 0), changed, removed }
+    }
+
+    fn spawn(&mut self, spec: StreamSpec) {
+        let name = spec.name.clone();
+        let broadcast = Arc::new(Broadcast::new(&spec, &new_capture_id()));
+        let stream = LiveStream::new(spec.clone(), Arc::clone(&broadcast), self.changed.clone());
+        let actor = match self.arbiters.get(self.next_arbiter) {
+            Some(arbiter) => LiveStream::start_in_arbiter(arbiter, move |_| stream),
+            None => stream.start(),
+        };
+        self.next_arbiter = (self.next_arbiter + 1) % self.arbiters.len().max(1);
+        self.streams.insert(name, LocalEntry { spec: Arc::new(spec), broadcast, actor });
+    }
+
+    /// Takes a stream out; the answer resolves once its actor will say no more.
+    fn remove(&mut self, name: &StreamName) -> impl Future<Output = ()> + use<> {
+        let entry = self.streams.remove(name);
+        if let Some(entry) = &entry {
+            self.count_gone(entry);
+        }
+        async move {
+            if let Some(entry) = entry {
+                entry.broadcast.close();
+                let _ = entry.actor.send(RemoveStream).await;
+            }
+        }
+    }
+
+    /// Starts streams anew whose actor died of a panic: actix does not do it.
+    fn respawn_dead(&mut self) {
+        let dead = self.streams.all().into_iter().filter(|entry| !entry.actor.connected());
+        for entry in dead.collect::<Vec<_>>() {
+            log::error!("stream {}: its actor died, starting it anew", entry.spec.name);
+            entry.broadcast.close();
+            self.count_gone(&entry);
+            self.spawn(entry.spec.as_ref().clone());
+        }
+    }
+
+    fn count_gone(&mut self, entry: &LocalEntry) {
+        let facts = entry.broadcast.facts();
+        self.bytes_gone.0 += facts.bytes_in;
+        self.bytes_gone.1 += facts.bytes_out;
+    }
+
+    /// Publishes the sums over all streams.
+    fn sum_up(&self) {
+        let mut totals = CounterValues {
+            bytes_in: self.bytes_gone.0,
+            bytes_out: self.bytes_gone.1,
+            ..CounterValues::default()
+        };
+        let now = Instant::now();
+        for entry in self.streams.all() {
+            let (facts, status) = (entry.broadcast.facts(), entry.broadcast.status());
+            totals.bytes_in += facts.bytes_in;
+            totals.bytes_out += facts.bytes_out;
+            totals.play_sessions += u64::from(entry.broadcast.viewers().count(now));
+            let is_captured = matches!(status, StreamStatus::Starting | StreamStatus::Running);
+            totals.captured_streams += u64::from(is_captured);
+            totals.online_streams += u64::from(status == StreamStatus::Running);
+        }
+        self.totals.publish(totals);
+    }
+}
+
+impl Actor for StreamHub {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(1024);
+        ctx.run_interval(WATCH_INTERVAL, |hub, _| {
+            hub.respawn_dead();
+            hub.sum_up();
+        });
+    }
+}
+
+impl Handler<SetStreams> for StreamHub {
+    type Result = ();
+
+    fn handle(&mut self, SetStreams(wanted): SetStreams, ctx: &mut Self::Context) {
+        let names: HashSet<StreamName> = wanted.iter().map(|spec| spec.name.clone()).collect();
+        let existing = self.streams.all();
+        let gone: Vec<StreamName> = existing
+            .iter()
+            .map(|entry| entry.spec.name.clone())
+            .filter(|name| !names.contains(name))
+            .collect();
+        let unchanged: HashSet<StreamName> = existing
+            .iter()
+            .filter(|entry| wanted.contains(entry.spec.as_ref()))
+            .map(|entry| entry.spec.name.clone())
+            .collect();
+        let changed: Vec<StreamSpec> =
+            wanted.into_iter().filter(|spec| !unchanged.contains(&spec.name)).collect();
+        let replaced = changed.iter().map(|spec| &spec.name);
+        let removals: Vec<_> = gone.iter().chain(replaced).map(|name| self.remove(name)).collect();
+        // An old actor must have said its last word before its successor says its first. Waiting
+        // is right here: it is for actors of this process, and the next SetStreams must come after.
+        let replace = join_all(removals).into_actor(self).map(move |_, hub, _| {
+            for name in gone {
+                hub.removed.do_send(LocalStreamRemoved { name });
+            }
+            for spec in changed {
+                hub.spawn(spec);
+            }
+        });
+        ctx.wait(replace);
+    }
+}
+
+impl Handler<PublishTo> for StreamHub {
+    type Result = ResponseFuture<Result<InputWriter, PublishRefused>>;
+
+    fn handle(&mut self, ask: PublishTo, _ctx: &mut Self::Context) -> Self::Result {
+        let entry = self.streams.find(ask.stream.as_str());
+        Box::pin(async move {
+            let entry = entry.ok_or(PublishRefused::UnknownStream)?;
+            let publish = Publish { password: ask.password, client: ask.client };
+            entry.actor.send(publish).await.map_err(|_| PublishRefused::NotReady)?
+        })
+    }
+}
+
+impl Handler<StopNamed> for StreamHub {
+    type Result = bool;
+
+    fn handle(&mut self, StopNamed(name): StopNamed, _ctx: &mut Self::Context) -> Self::Result {
+        let entry = self.streams.find(name.as_str());
+        if let Some(entry) = &entry {
+            entry.actor.do_send(StopStream);
+        }
+        entry.is_some()
+    }
+}
