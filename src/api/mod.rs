@@ -1,0 +1,161 @@
+//! The REST API (SPEC section 7): what a monitoring script, a form of the UI or a peer may ask.
+//!
+//! ```text
+//! request ─▶ routes ─┬▶ monitoring            open
+//!                    ├▶ signed                cluster key
+//!                    └▶ guard (auth) ─▶ resource ─┬▶ read: snapshots ▸ list conventions
+//!                                                 └▶ write: body ▸ settings keeper ▸ file, actors
+//! ```
+//!
+//! One file a resource. Errors become HTTP in `error.rs` only; who may do what is decided in
+//! `auth.rs`; what lists have in common is in `list/`.
+
+mod auth;
+mod body;
+mod error;
+mod list;
+mod monitoring;
+mod node_stats;
+mod peers;
+mod precondition;
+mod signed;
+mod streams;
+
+#[cfg(test)]
+mod tests;
+
+use actix::Recipient;
+use actix_web::middleware::from_fn;
+use actix_web::{Resource, Route, guard, web};
+use futures_util::future::LocalBoxFuture;
+use watershed_actors::cluster_supervisor::{PeerAnnouncedChange, PeerSpoke, PeersView};
+use watershed_actors::limits::LimitHits;
+use watershed_actors::names::StreamName;
+use watershed_actors::published::Published;
+use watershed_actors::report::NodeStats;
+use watershed_actors::signature::ClusterGuard;
+use watershed_actors::stream_directory::{DirectoryView, NodeIdentity, ReportSince};
+
+pub use auth::guard_page;
+pub use monitoring::{NodePhase, Readiness};
+pub use signed::Refusals;
+pub use streams::StreamDetails;
+
+use crate::settings::Keeper;
+use body::BodyLimits;
+use error::ApiError;
+
+/// Both bases answer alike; the second is what older scripts use.
+const BASES: [&str; 2] = ["/streamer/api/v3", "/flussonic/api/v3"];
+
+/// All that the API reads and tells; made by the daemon, shared by all workers.
+pub struct ApiState {
+    /// This node.
+    pub identity: NodeIdentity,
+    /// The settings in force, and the way to change them.
+    pub keeper: Keeper,
+    /// Where streams are.
+    pub directory: DirectoryView,
+    /// How the peers are doing.
+    pub peers: PeersView,
+    /// This node's numbers.
+    pub stats: Published<NodeStats>,
+    /// This node's own streams.
+    pub own_streams: Box<dyn OwnStreams>,
+    /// Checks what peers sign.
+    pub guard: ClusterGuard,
+    /// Answers with what this node has.
+    pub report: Recipient<ReportSince>,
+    /// Told of each peer that signed a request.
+    pub peer_spoke: Recipient<PeerSpoke>,
+    /// Told of each peer that says that something changed there.
+    pub peer_changed: Recipient<PeerAnnouncedChange>,
+    /// Counts the limits that are hit.
+    pub limit_hits: LimitHits,
+    /// Whether the node takes new clients.
+    pub readiness: Readiness,
+    /// Keeps the log of refused peers short; starts as its default.
+    pub refusals: Refusals,
+}
+
+/// This node's own streams, as far as the API asks for them.
+pub trait OwnStreams: Send + Sync {
+    /// What is known of the stream beyond what the directory says; none if it is not here.
+    fn details(&self, name: &StreamName) -> Option<StreamDetails>;
+
+    /// Ends its capture, which starts anew at once if it is static; says whether it is here.
+    fn stop(&self, name: StreamName) -> LocalBoxFuture<'static, bool>;
+}
+
+/// Adds the API to an application: `App::new().configure(api::configure(state))`.
+pub fn configure(
+    state: web::Data<ApiState>,
+) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static {
+    move |app| {
+        app.app_data(state.clone());
+        for base in BASES {
+            app.service(web::scope(base).configure(routes));
+        }
+    }
+}
+
+fn routes(app: &mut web::ServiceConfig) {
+    app.service(at("/monitoring/liveness", "GET, HEAD").route(read().to(monitoring::liveness)))
+        .service(at("/monitoring/readiness", "GET, HEAD").route(read().to(monitoring::readiness)))
+        .service(at("/cluster/report", "GET").route(web::get().to(signed::report)))
+        .service(at("/cluster/changed", "POST").route(web::post().to(signed::changed)))
+        .service(
+            web::scope("")
+                .wrap(from_fn(auth::guard))
+                .configure(guarded_routes)
+                .default_service(web::to(no_such_resource)),
+        );
+}
+
+fn guarded_routes(app: &mut web::ServiceConfig) {
+    let path = web::PathConfig::default().error_handler(|_, _| error::no_such_resource().into());
+    app.app_data(path)
+        .service(at("/config/stats", "GET, HEAD").route(read().to(node_stats::show)))
+        .service(at("/cluster/peers", "GET, HEAD").route(read().to(peers::list)))
+        .service(
+            at("/cluster/peers/{hostname}", "GET, HEAD, PUT, DELETE")
+                .route(read().to(peers::show))
+                .route(web::put().to(peers::put))
+                .route(web::delete().to(peers::delete)),
+        )
+        .service(at("/streams", "GET, HEAD").route(read().to(streams::list)))
+        .service(
+            at("/streams/{name}", "GET, HEAD, PUT, DELETE")
+                .route(read().to(streams::show))
+                .route(web::put().to(streams::put))
+                .route(web::delete().to(streams::delete)),
+        )
+        .service(at("/streams/{name}/stop", "POST").route(web::post().to(streams::stop)));
+}
+
+/// A resource that refuses all methods but those of its routes.
+fn at(path: &str, allow: &'static str) -> Resource {
+    let refuse = move || async move { Err::<String, _>(ApiError::method_not_allowed(allow)) };
+    web::resource(path).default_service(web::to(refuse))
+}
+
+/// GET, and HEAD by the same handler: the server leaves the body out.
+fn read() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+async fn no_such_resource() -> Result<String, ApiError> {
+    Err(error::no_such_resource())
+}
+
+impl ApiState {
+    /// What the body of a write is held to.
+    fn body_limits(&self) -> BodyLimits {
+        let limits = &self.keeper.current().settings.limits;
+        BodyLimits {
+            bytes_max: limits.http_body_bytes,
+            timeout: limits.http_body_timeout,
+            hits: self.limit_hits.clone(),
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! `/config/stats`: this node in numbers.
+
+use std::time::SystemTime;
+
+use actix_web::{HttpResponse, web};
+use watershed_actors::report::{NodeStats, StreamerStatus};
+
+use super::monitoring::NodePhase;
+use super::{ApiState, error::ApiError};
+
+/// Answers with the numbers as last sampled, and the status as of now.
+pub(super) async fn show(state: web::Data<ApiState>) -> Result<HttpResponse, ApiError> {
+    let mut stats = NodeStats::clone(&state.stats.load());
+    let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    stats.now = u64::try_from(unix.as_millis()).ok();
+    stats.uptime = stats.started_at.map(|started| unix.as_secs().saturating_sub(started));
+    stats.streamer_status = Some(status(&state));
+    Ok(HttpResponse::Ok().json(stats))
+}
+
+fn status(state: &ApiState) -> StreamerStatus {
+    match state.readiness.phase() {
+        NodePhase::Draining => StreamerStatus::Draining,
+        NodePhase::Starting => StreamerStatus::Starting,
+        NodePhase::Running if state.keeper.is_file_broken() => StreamerStatus::BrokenConfig,
+        NodePhase::Running => StreamerStatus::Running,
+    }
+}

@@ -1,0 +1,190 @@
+//! What nodes ask each other (SPEC section 4): signed, and answered signed.
+//!
+//! Nothing is told, and no body kept, before the signature holds. To a stranger every refusal is the
+//! same answer; why is in this node's log.
+
+use std::io::Write as _;
+use std::net::IpAddr;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::{Duration, Instant, SystemTime};
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use watershed_actors::cluster_supervisor::{PeerAnnouncedChange, PeerSpoke};
+use watershed_actors::report::Report;
+use watershed_actors::signature::{AnswerHeaders, Refusal, RefusalCause, Verified};
+use watershed_actors::stream_directory::ReportSince;
+
+use super::ApiState;
+use super::body::{self, BodyLimits};
+
+/// The longest cursor that is looked at.
+const CURSOR_BYTES_MAX: usize = 256;
+/// What a node may send along with a hint.
+const HINT_BYTES_MAX: usize = 4096;
+/// Time for it.
+const HINT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Reports with more streams than this are encoded off the worker.
+const STREAMS_INLINE_MAX: usize = 100;
+/// Bodies below this gain nothing by compression.
+const GZIP_BYTES_MIN: usize = 1024;
+/// How often refusals are logged; anybody can cause them.
+const LOG_INTERVAL: Duration = Duration::from_secs(1);
+
+/// For a body that is not the one that was signed.
+const WRONG_BODY: Refusal = Refusal { answer: None, cause: RefusalCause::Forged };
+
+/// `GET /cluster/report?since=CURSOR`: what this node has.
+pub(super) async fn report(state: web::Data<ApiState>, request: HttpRequest) -> HttpResponse {
+    let verified = match admit(&state, &request) {
+        Ok(verified) if verified.body_matches(b"") => verified,
+        Ok(_) => return state.refusals.answer(&request, &WRONG_BODY),
+        Err(refusal) => return state.refusals.answer(&request, &refusal),
+    };
+    // A full mailbox means that it hears enough; the polls stay the truth.
+    let _ = state.peer_spoke.try_send(PeerSpoke { node: verified.sender });
+    let cursor = since(request.query_string());
+    let Ok(report) = state.report.send(ReportSince { cursor }).await else {
+        log::error!("cluster report: the stream directory does not answer");
+        return answer(&state, &verified, StatusCode::SERVICE_UNAVAILABLE, Vec::new());
+    };
+    let takes_gzip = takes_gzip(&request);
+    let is_short = report.streams.len() + report.removed.len() <= STREAMS_INLINE_MAX;
+    let encoded = if is_short {
+        encode(&report, takes_gzip)
+    } else {
+        web::block(move || encode(&report, takes_gzip)).await.ok().flatten()
+    };
+    let Some((bytes, is_gzip)) = encoded else {
+        log::error!("cluster report: it cannot be encoded");
+        return answer(&state, &verified, StatusCode::INTERNAL_SERVER_ERROR, Vec::new());
+    };
+    let mut response = answer(&state, &verified, StatusCode::OK, bytes);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+    if is_gzip {
+        headers.insert(header::CONTENT_ENCODING, header::HeaderValue::from_static("gzip"));
+    }
+    response
+}
+
+/// `POST /cluster/changed`: a peer says that something changed there, so it is asked at once.
+pub(super) async fn changed(
+    state: web::Data<ApiState>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> HttpResponse {
+    let verified = match admit(&state, &request) {
+        Ok(verified) => verified,
+        Err(refusal) => return state.refusals.answer(&request, &refusal),
+    };
+    let limits = BodyLimits {
+        bytes_max: HINT_BYTES_MAX,
+        timeout: HINT_TIMEOUT,
+        hits: state.limit_hits.clone(),
+    };
+    match body::read(&request, payload, limits).await {
+        Ok(body) if verified.body_matches(&body) => {}
+        Ok(_) | Err(_) => {
+            return state.refusals.answer(&request, &WRONG_BODY);
+        }
+    }
+    let _ = state.peer_changed.try_send(PeerAnnouncedChange { node: verified.sender });
+    answer(&state, &verified, StatusCode::NO_CONTENT, Vec::new())
+}
+
+fn admit(state: &ApiState, request: &HttpRequest) -> Result<Verified, Refusal> {
+    let authorization = request.headers().get(header::AUTHORIZATION);
+    let authorization = authorization.and_then(|value| value.to_str().ok());
+    let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+    state.guard.check(request.method().as_str(), target, authorization, unix_s())
+}
+
+fn answer(
+    state: &ApiState,
+    verified: &Verified,
+    status: StatusCode,
+    body: Vec<u8>,
+) -> HttpResponse {
+    let headers = state.guard.sign_answer(verified, status.as_u16(), &body, unix_s());
+    signed(status, &headers).body(body)
+}
+
+fn signed(status: StatusCode, headers: &AnswerHeaders) -> actix_web::HttpResponseBuilder {
+    let mut response = HttpResponse::build(status);
+    response.insert_header((header::CACHE_CONTROL, "no-store"));
+    for (name, value) in headers.pairs() {
+        response.insert_header((name, value));
+    }
+    response
+}
+
+fn since(query: &str) -> Option<String> {
+    let mut parameters = url::form_urlencoded::parse(query.as_bytes());
+    let cursor = parameters.find(|(name, _)| name == "since")?.1;
+    (!cursor.is_empty() && cursor.len() <= CURSOR_BYTES_MAX).then(|| cursor.into_owned())
+}
+
+/// The report as it is sent, and whether that is compressed.
+fn encode(report: &Report, takes_gzip: bool) -> Option<(Vec<u8>, bool)> {
+    let json = serde_json::to_vec(report).ok()?;
+    if !takes_gzip || json.len() < GZIP_BYTES_MIN {
+        return Some((json, false));
+    }
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(&json).ok()?;
+    Some((encoder.finish().ok()?, true))
+}
+
+fn takes_gzip(request: &HttpRequest) -> bool {
+    let accepted = request.headers().get(header::ACCEPT_ENCODING);
+    let accepted = accepted.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    accepted.split(',').any(|coding| coding.trim() == "gzip")
+}
+
+fn unix_s() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+/// Answers refusals, and logs a few of them.
+#[derive(Debug, Default)]
+pub struct Refusals {
+    log: Mutex<RefusalLog>,
+}
+
+#[derive(Debug, Default)]
+struct RefusalLog {
+    last: Option<Instant>,
+    left_out: u64,
+}
+
+impl Refusals {
+    /// The answer: the same to every stranger; to a peer signed, so that it can correct itself.
+    fn answer(&self, request: &HttpRequest, refusal: &Refusal) -> HttpResponse {
+        self.note(request.peer_addr().map(|address| address.ip()), refusal.cause);
+        match &refusal.answer {
+            Some(headers) => signed(StatusCode::UNAUTHORIZED, headers).finish(),
+            None => HttpResponse::Unauthorized()
+                .insert_header((header::CACHE_CONTROL, "no-store"))
+                .force_close()
+                .finish(),
+        }
+    }
+
+    fn note(&self, client: Option<IpAddr>, cause: RefusalCause) {
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        if log.last.is_some_and(|last| now.duration_since(last) < LOG_INTERVAL) {
+            log.left_out += 1;
+            return;
+        }
+        let left_out = std::mem::take(&mut log.left_out);
+        log.last = Some(now);
+        drop(log);
+        let client = client.map_or_else(|| "unknown".to_owned(), |client| client.to_string());
+        log::warn!("cluster request from {client} refused: {cause} ({left_out} more not logged)");
+    }
+}

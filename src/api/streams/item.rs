@@ -1,0 +1,266 @@
+//! One stream as the API shows it, put together from all that is known of it.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Map, Value, json};
+use watershed_actors::report::{StreamState, TrackReport};
+use watershed_actors::stream_directory::{LocalStream, StreamListing};
+
+/// How long after its last frame a stream still counts as alive.
+const ALIVE_FOR: Duration = Duration::from_secs(12);
+
+/// What this node knows of one of its own streams beyond what it reports to its peers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StreamDetails {
+    /// Names this capture.
+    pub id: Option<String>,
+    /// Received, kbit/s.
+    pub input_bitrate_kbit: Option<u64>,
+    /// Given out to clients, kbit/s.
+    pub output_bitrate_kbit: Option<u64>,
+    /// Sessions since the stream was opened.
+    pub client_count: Option<u64>,
+    /// When capture began, unix milliseconds.
+    pub opened_at_ms: Option<u64>,
+    /// How often the input was started again.
+    pub retry_count: Option<u64>,
+    /// Received so far.
+    pub bytes_in: Option<u64>,
+    /// Given out so far.
+    pub bytes_out: Option<u64>,
+    /// Decode time of the last frame, milliseconds.
+    pub last_dts_ms: Option<i64>,
+    /// When the last frame came, unix milliseconds.
+    pub last_frame_ms: Option<u64>,
+    /// Why the input does not deliver, in words without secrets.
+    pub source_error: Option<String>,
+}
+
+/// Where an item comes from; at least one is there.
+#[derive(Debug, Default)]
+pub(super) struct Sources {
+    /// As configured here, secrets hidden.
+    pub(super) configured: Option<Value>,
+    /// As this node and its peers report it.
+    pub(super) listing: Option<StreamListing>,
+}
+
+/// The item of that name; `hostname` is this node's.
+pub(super) fn item(
+    name: &str,
+    sources: &Sources,
+    details: Option<&StreamDetails>,
+    hostname: &str,
+) -> Value {
+    let local = sources.listing.as_ref().and_then(|listing| listing.local.as_ref());
+    let named_by = match (&sources.configured, local) {
+        (Some(_), _) => "config",
+        (None, Some(_)) => "user",
+        (None, None) => "remote",
+    };
+    let mut item = match &sources.configured {
+        Some(Value::Object(fields)) => fields.clone(),
+        _ => Map::new(),
+    };
+    item.insert("name".to_owned(), json!(name));
+    item.insert("named_by".to_owned(), json!(named_by));
+    let is_own = named_by != "remote";
+    item.insert("stats".to_owned(), stats(sources, is_own, details, hostname));
+    Value::Object(item)
+}
+
+fn stats(
+    sources: &Sources,
+    is_own: bool,
+    details: Option<&StreamDetails>,
+    hostname: &str,
+) -> Value {
+    let now_ms = unix_ms();
+    let view = View::of(sources, is_own, hostname);
+    let absent = StreamDetails::default();
+    let details = details.unwrap_or(&absent);
+    let since_frame =
+        details.last_frame_ms.map(|at| Duration::from_millis(now_ms.saturating_sub(at)));
+    let is_fresh = since_frame.is_none_or(|since| since < ALIVE_FOR);
+    let lifetime = details.opened_at_ms.map(|at| now_ms.saturating_sub(at));
+    let ts_delay = since_frame.and_then(|since| u64::try_from(since.as_millis()).ok());
+    json!({
+        "id": details.id,
+        "status": status(view.state),
+        "alive": view.state == Some(StreamState::Running) && is_fresh,
+        "bitrate": view.bitrate_kbit,
+        "input_bitrate": details.input_bitrate_kbit,
+        "output_bitrate": details.output_bitrate_kbit,
+        "online_clients": view.clients,
+        "client_count": details.client_count,
+        "lifetime": lifetime,
+        "opened_at": details.opened_at_ms,
+        "retry_count": details.retry_count,
+        "bytes_in": details.bytes_in,
+        "bytes_out": details.bytes_out,
+        "last_dts": details.last_dts_ms,
+        "ts_delay": ts_delay,
+        "running_on": view.running_on,
+        "media_info": {"tracks": view.tracks},
+        "source_error": details.source_error,
+    })
+}
+
+/// The cluster's word about a stream: this node's own where it has the stream, else the peers'.
+struct View {
+    state: Option<StreamState>,
+    bitrate_kbit: Option<u32>,
+    /// All nodes together.
+    clients: u64,
+    tracks: Vec<Value>,
+    /// Hostnames of the nodes where it has frames, each once.
+    running_on: Vec<String>,
+}
+
+impl View {
+    fn of(sources: &Sources, is_own: bool, hostname: &str) -> Self {
+        let local = sources.listing.as_ref().and_then(|listing| listing.local.as_ref());
+        let holders = sources.listing.as_ref().map_or(&[][..], |listing| &listing.holders);
+        let is_running = |stream: &&LocalStream| stream.state == StreamState::Running;
+        let own = local.filter(is_running).map(|_| hostname.to_owned());
+        let running = holders.iter().filter(|holder| holder.state == StreamState::Running);
+        let mut running_on: Vec<String> =
+            own.into_iter().chain(running.map(|holder| holder.hostname.to_string())).collect();
+        running_on.sort_unstable();
+        running_on.dedup();
+        // Of several holders the one with frames speaks for the stream.
+        let best = holders.iter().min_by_key(|holder| rank(holder.state)).filter(|_| !is_own);
+        let own_clients = local.map_or(0, |stream| u64::from(stream.clients));
+        let tracks = match (local, best) {
+            (Some(stream), _) => stream.tracks.as_deref(),
+            (None, Some(holder)) => holder.tracks.as_deref(),
+            (None, None) => None,
+        };
+        Self {
+            state: local.map(|stream| stream.state).or(best.map(|holder| holder.state)),
+            bitrate_kbit: local
+                .map_or(best.and_then(|holder| holder.bitrate_kbit), |own| own.bitrate_kbit),
+            clients: own_clients
+                + holders.iter().map(|holder| u64::from(holder.clients)).sum::<u64>(),
+            tracks: shown_tracks(tracks.unwrap_or_default()),
+            running_on,
+        }
+    }
+}
+
+/// Tracks numbered by kind: `v1`, `a1`, `a2`, …
+fn shown_tracks(tracks: &[TrackReport]) -> Vec<Value> {
+    let mut counts: Map<String, Value> = Map::new();
+    let numbered = tracks.iter().map(|track| {
+        let kind = track.content.get(..1).unwrap_or("t").to_owned();
+        let count = counts.get(&kind).and_then(Value::as_u64).unwrap_or(0) + 1;
+        counts.insert(kind.clone(), json!(count));
+        let mut value = serde_json::to_value(track).unwrap_or_default();
+        value["track_id"] = json!(format!("{kind}{count}"));
+        value
+    });
+    numbered.collect()
+}
+
+const fn status(state: Option<StreamState>) -> &'static str {
+    match state {
+        Some(StreamState::Running) => "running",
+        Some(StreamState::Ondemand | StreamState::Starting) | None => "waiting",
+        Some(StreamState::Failed) => "error",
+    }
+}
+
+const fn rank(state: StreamState) -> u8 {
+    match state {
+        StreamState::Running => 0,
+        StreamState::Starting => 1,
+        StreamState::Ondemand => 2,
+        StreamState::Failed => 3,
+    }
+}
+
+fn unix_ms() -> u64 {
+    let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(unix.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use watershed_actors::stream_directory::HolderListing;
+
+    use super::*;
+
+    fn holder(hostname: &str, state: StreamState, clients: u32) -> HolderListing {
+        let track =
+            TrackReport { content: "video".into(), codec: "h264".into(), ..Default::default() };
+        HolderListing {
+            hostname: hostname.parse().unwrap(),
+            state,
+            bitrate_kbit: Some(2500),
+            clients,
+            tracks: Some([track.clone(), TrackReport { content: "audio".into(), ..track }].into()),
+            accepts_publish: false,
+        }
+    }
+
+    fn listing(local: Option<LocalStream>, holders: Vec<HolderListing>) -> Option<StreamListing> {
+        Some(StreamListing { name: "cam1".parse().unwrap(), local, holders })
+    }
+
+    #[test]
+    fn stream_of_peers_speaks_by_its_best_holder() {
+        let holders = vec![
+            holder("south", StreamState::Failed, 1),
+            holder("east", StreamState::Running, 2),
+            holder("west", StreamState::Running, 3),
+        ];
+        let sources = Sources { configured: None, listing: listing(None, holders) };
+        let item = item("cam1", &sources, None, "north");
+        assert_eq!(item["named_by"], "remote");
+        assert_eq!(item["stats"]["status"], "running");
+        assert_eq!(item["stats"]["alive"], true);
+        assert_eq!(item["stats"]["online_clients"], 6);
+        assert_eq!(item["stats"]["bitrate"], 2500);
+        assert_eq!(item["stats"]["running_on"], json!(["east", "west"]));
+        let tracks = item["stats"]["media_info"]["tracks"].as_array().unwrap();
+        assert_eq!(tracks[0]["track_id"], "v1");
+        assert_eq!(tracks[1]["track_id"], "a1");
+        assert_eq!(tracks[0]["codec"], "h264");
+    }
+
+    #[test]
+    fn own_stream_speaks_for_itself() {
+        let local = LocalStream { clients: 4, ..LocalStream::in_state(StreamState::Ondemand) };
+        let configured = Some(json!({"name": "cam1", "title": "Main", "password": "***"}));
+        let holders = vec![holder("east", StreamState::Running, 2)];
+        let sources = Sources { configured, listing: listing(Some(local), holders) };
+        let details =
+            StreamDetails { source_error: Some("no publisher".into()), ..Default::default() };
+        let item = item("cam1", &sources, Some(&details), "north");
+        assert_eq!(item["named_by"], "config");
+        assert_eq!((&item["title"], &item["password"]), (&json!("Main"), &json!("***")));
+        assert_eq!(item["stats"]["status"], "waiting");
+        assert_eq!(item["stats"]["alive"], false);
+        assert_eq!(item["stats"]["online_clients"], 6);
+        assert_eq!(item["stats"]["running_on"], json!(["east"]));
+        assert_eq!(item["stats"]["source_error"], "no publisher");
+    }
+
+    #[test]
+    fn stream_without_frames_for_long_is_not_alive() {
+        let running = Some(LocalStream::in_state(StreamState::Running));
+        let sources = Sources { configured: None, listing: listing(running, Vec::new()) };
+        let frame_at = |ago_ms| StreamDetails {
+            last_frame_ms: Some(unix_ms() - ago_ms),
+            ..StreamDetails::default()
+        };
+        let alive = |ago_ms| {
+            let item = item("cam1", &sources, Some(&frame_at(ago_ms)), "north");
+            item["stats"]["alive"].clone()
+        };
+        assert_eq!((alive(1000), alive(13_000)), (json!(true), json!(false)));
+        let item = item("cam1", &sources, None, "north");
+        assert_eq!(item["named_by"], "user");
+        assert_eq!(item["stats"]["running_on"], json!(["north"]));
+    }
+}

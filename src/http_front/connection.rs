@@ -1,0 +1,159 @@
+//! The loop of one HTTP connection up to the point where the framework takes over.
+
+use std::net::SocketAddr;
+use std::pin::pin;
+
+use actix_rt::net::TcpStream;
+use bytes::{Buf, BytesMut};
+use socket2::SockRef;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
+
+use super::FrontConfig;
+use super::head::{HeadLimits, HeadRead, SimpleHead, read_head};
+
+/// Room for the heads of a few pipelined requests; grows up to the head's limit.
+const BUFFER_BYTES: usize = 4096;
+/// Answers are collected up to this before they are written.
+const OUT_BYTES: usize = 16 << 10;
+
+const TOO_LARGE: &[u8] =
+    b"HTTP/1.1 413 Payload Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+const TOO_MANY_FIELDS: &[u8] =
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+const TIMED_OUT: &[u8] =
+    b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+const BUSY: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nretry-after: 1\r\nconnection: close\r\n\r\n";
+
+/// Answers quick requests on `socket`.
+///
+/// Returns the unanswered bytes when the framework is to take over, `None` when the connection is
+/// over.
+pub(crate) async fn serve(socket: &mut TcpStream, config: &FrontConfig) -> Option<BytesMut> {
+    let client = socket.peer_addr().ok()?;
+    let options = SockRef::from(&*socket);
+    let _ = options.set_tcp_nodelay(true);
+    let _ = options.set_tcp_user_timeout(Some(config.stalled_timeout));
+    let limits =
+        HeadLimits { bytes_max: config.head_bytes_max, fields_max: config.head_fields_max };
+    let mut buffer = BytesMut::with_capacity(BUFFER_BYTES);
+    let mut out = BytesMut::new();
+    let mut idle_since = Instant::now();
+    let mut deadline = pin!(sleep_until(idle_since + config.head_timeout));
+    let mut has_answered = false;
+    loop {
+        match answer_all(&mut buffer, &mut out, limits, config, client) {
+            Step::ReadMore => {}
+            Step::WriteFirst => {
+                flush(socket, &mut out, config).await?;
+                continue;
+            }
+            Step::HandOver => {
+                flush(socket, &mut out, config).await?;
+                return Some(buffer);
+            }
+            Step::Refuse(limit, response) => {
+                config.hits.hit(limit);
+                out.extend_from_slice(response);
+                flush(socket, &mut out, config).await?;
+                let _ = socket.shutdown().await;
+                return None;
+            }
+        }
+        if !out.is_empty() {
+            flush(socket, &mut out, config).await?;
+            idle_since = Instant::now();
+            has_answered = true;
+        }
+        let is_between = has_answered && buffer.is_empty();
+        let allowed = if is_between { config.idle_timeout } else { config.head_timeout };
+        if !read_some(socket, &mut buffer, deadline.as_mut(), idle_since + allowed).await? {
+            if !is_between {
+                config.hits.hit("http_head_timeout");
+                out.extend_from_slice(TIMED_OUT);
+                flush(socket, &mut out, config).await?;
+            }
+            return None;
+        }
+        if is_between {
+            idle_since = Instant::now();
+        }
+    }
+}
+
+/// Tells a client that the node has no connection left, and closes.
+pub(crate) async fn refuse(socket: &mut TcpStream) {
+    let _ = socket.try_write(BUSY);
+    let _ = socket.shutdown().await;
+}
+
+enum Step {
+    ReadMore,
+    WriteFirst,
+    HandOver,
+    Refuse(&'static str, &'static [u8]),
+}
+
+/// Answers as many of the requests in `buffer` as are whole and quick.
+fn answer_all(
+    buffer: &mut BytesMut,
+    out: &mut BytesMut,
+    limits: HeadLimits,
+    config: &FrontConfig,
+    client: SocketAddr,
+) -> Step {
+    while !buffer.is_empty() {
+        if out.len() >= OUT_BYTES {
+            return Step::WriteFirst;
+        }
+        let len = match read_head(buffer, limits) {
+            HeadRead::Simple(SimpleHead { target, user_agent, len }) => {
+                if !config.quick.answer(target, user_agent, client, out) {
+                    return Step::HandOver;
+                }
+                len
+            }
+            HeadRead::Partial => return Step::ReadMore,
+            HeadRead::Other => return Step::HandOver,
+            HeadRead::TooLarge => return Step::Refuse("http_head_bytes", TOO_LARGE),
+            HeadRead::TooManyFields => return Step::Refuse("http_head_fields", TOO_MANY_FIELDS),
+        };
+        buffer.advance(len);
+    }
+    Step::ReadMore
+}
+
+/// Reads at least a byte; `Some(false)` when `until` has passed, `None` at the end.
+///
+/// The timer is set anew only when it fires, not for each request.
+async fn read_some(
+    socket: &mut TcpStream,
+    buffer: &mut BytesMut,
+    mut timer: std::pin::Pin<&mut Sleep>,
+    until: Instant,
+) -> Option<bool> {
+    loop {
+        tokio::select! {
+            biased;
+            read = socket.read_buf(buffer) => {
+                return read.ok().filter(|count| *count > 0).map(|_| true);
+            }
+            () = timer.as_mut() => {
+                if Instant::now() >= until {
+                    return Some(false);
+                }
+                timer.as_mut().reset(until);
+            }
+        }
+    }
+}
+
+async fn flush(socket: &mut TcpStream, out: &mut BytesMut, config: &FrontConfig) -> Option<()> {
+    if out.is_empty() {
+        return Some(());
+    }
+    let written = timeout(config.stalled_timeout, socket.write_all(out)).await;
+    out.clear();
+    written.ok()?.ok()
+}

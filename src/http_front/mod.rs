@@ -1,0 +1,150 @@
+//! The door for HTTP: accepts connections within their limits, answers what can be answered at once
+//! and hands everything else to the framework.
+//!
+//! A redirect is the hottest answer of a node, and most of its cost would be the framework's. So a
+//! connection starts here: as long as its requests are plain GETs that [`QuickAnswer`] knows, they
+//! are answered from this loop; at the first other one the socket goes to actix-http for good, with
+//! the bytes read so far in front.
+//!
+//! ```text
+//!  accept ▸ socket options, limit ▸ read head ─┬ quick?  ▸ write, read on
+//!                                              └ else    ▸ actix-http (App: api, play, web_ui)
+//! ```
+
+mod connection;
+mod head;
+mod prefixed;
+mod server;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_rt::net::TcpStream;
+use actix_service::{Service, ServiceFactory};
+use bytes::BytesMut;
+use futures_util::future::LocalBoxFuture;
+use tokio::sync::Semaphore;
+use watershed_actors::limits::LimitHits;
+
+pub use prefixed::Prefixed;
+pub use server::{ServerConfig, serve};
+
+/// Answers plain GETs without the framework.
+pub trait QuickAnswer: Send + Sync {
+    /// Appends the whole response to `out` and answers true, or answers false having written
+    /// nothing. `target` is path and query as sent.
+    fn answer(
+        &self,
+        target: &str,
+        user_agent: Option<&str>,
+        client: SocketAddr,
+        out: &mut BytesMut,
+    ) -> bool;
+}
+
+/// What the door is given.
+#[derive(Clone)]
+pub struct FrontConfig {
+    /// The hot path.
+    pub quick: Arc<dyn QuickAnswer>,
+    /// Connections of all HTTP listeners together.
+    pub connections: Arc<Semaphore>,
+    /// Most bytes of a request's head.
+    pub head_bytes_max: usize,
+    /// Most fields of a request's head.
+    pub head_fields_max: usize,
+    /// From the first byte of a head to its last.
+    pub head_timeout: Duration,
+    /// A connection between two requests is kept this long.
+    pub idle_timeout: Duration,
+    /// A client that takes nothing for this long is closed.
+    pub stalled_timeout: Duration,
+    /// Where limits that were hit are counted.
+    pub hits: LimitHits,
+}
+
+impl fmt::Debug for FrontConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FrontConfig").finish_non_exhaustive()
+    }
+}
+
+/// Makes the door around the framework's HTTP service.
+#[derive(Debug)]
+pub struct Front<F> {
+    config: FrontConfig,
+    framework: F,
+}
+
+impl<F> Front<F> {
+    /// Wraps `framework`, which serves whole connections.
+    pub const fn new(config: FrontConfig, framework: F) -> Self {
+        Self { config, framework }
+    }
+}
+
+type Connection = (Prefixed, Option<SocketAddr>);
+
+impl<F> ServiceFactory<TcpStream> for Front<F>
+where
+    F: ServiceFactory<Connection, Config = (), Response = (), InitError = ()> + 'static,
+    F::Service: 'static,
+    F::Error: fmt::Debug,
+{
+    type Response = ();
+    type Error = ();
+    type Config = ();
+    type Service = FrontService<F::Service>;
+    type InitError = ();
+    type Future = LocalBoxFuture<'static, Result<Self::Service, ()>>;
+
+    fn new_service(&self, (): ()) -> Self::Future {
+        let framework = self.framework.new_service(());
+        let config = self.config.clone();
+        Box::pin(async move {
+            Ok(FrontService { config: Rc::new(config), framework: Rc::new(framework.await?) })
+        })
+    }
+}
+
+/// The door of one worker.
+#[derive(Debug)]
+pub struct FrontService<S> {
+    config: Rc<FrontConfig>,
+    framework: Rc<S>,
+}
+
+impl<S> Service<TcpStream> for FrontService<S>
+where
+    S: Service<Connection, Response = ()> + 'static,
+    S::Error: fmt::Debug,
+{
+    type Response = ();
+    type Error = ();
+    type Future = LocalBoxFuture<'static, Result<(), ()>>;
+
+    actix_service::always_ready!();
+
+    fn call(&self, mut socket: TcpStream) -> Self::Future {
+        let config = Rc::clone(&self.config);
+        let framework = Rc::clone(&self.framework);
+        Box::pin(async move {
+            let Ok(_permit) = Arc::clone(&config.connections).try_acquire_owned() else {
+                config.hits.hit("connections");
+                connection::refuse(&mut socket).await;
+                return Ok(());
+            };
+            let client = socket.peer_addr().ok();
+            if let Some(buffer) = connection::serve(&mut socket, &config).await {
+                let connection = (Prefixed::new(buffer.freeze(), socket), client);
+                if let Err(error) = framework.call(connection).await {
+                    log::debug!("http {client:?}: {error:?}");
+                }
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,67 @@
+//! Binds the door to its listeners: one framework application a worker, any number of ports.
+
+use std::fmt;
+use std::io;
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_http::HttpService;
+use actix_server::Server;
+use actix_service::{IntoServiceFactory, Service, ServiceFactory, map_config};
+use actix_web::body::MessageBody;
+use actix_web::dev::{AppConfig, ServiceResponse};
+
+use super::{Front, FrontConfig};
+
+/// How the servers of a node run.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// What stands before the framework.
+    pub front: FrontConfig,
+    /// Threads that serve.
+    pub workers: usize,
+    /// How long a stopping server waits for its connections.
+    pub shutdown_timeout: Duration,
+}
+
+/// Serves `app` on `listeners`.
+///
+/// Errors: when the threads cannot be started.
+pub fn serve<F, I, S, B>(
+    listeners: Vec<TcpListener>,
+    config: ServerConfig,
+    app: F,
+) -> io::Result<Server>
+where
+    F: Fn() -> I + Send + Clone + 'static,
+    I: IntoServiceFactory<S, actix_http::Request>,
+    S: ServiceFactory<
+            actix_http::Request,
+            Config = AppConfig,
+            Response = ServiceResponse<B>,
+            InitError = (),
+        > + 'static,
+    S::Service: 'static,
+    S::Error: Into<actix_http::Response<actix_http::body::BoxBody>> + fmt::Debug + 'static,
+    <S::Service as Service<actix_http::Request>>::Future: 'static,
+    B: MessageBody + 'static,
+{
+    let mut server = Server::build()
+        .workers(config.workers)
+        .shutdown_timeout(config.shutdown_timeout.as_secs())
+        .disable_signals();
+    for listener in listeners {
+        let app = app.clone();
+        let front = config.front.clone();
+        server = server.listen("http", listener, move || {
+            let framework = HttpService::build()
+                .client_request_timeout(front.head_timeout)
+                .keep_alive(front.idle_timeout)
+                .client_disconnect_timeout(Duration::from_secs(1))
+                .h1_allow_half_closed(false)
+                .h1(map_config(app(), |()| AppConfig::default()));
+            Front::new(front.clone(), framework)
+        })?;
+    }
+    Ok(server.run())
+}

@@ -1,0 +1,117 @@
+//! The node: starts every actor and listener in order, and stops them in reverse.
+//!
+//! ```text
+//!  doors bound ▸ directory ▸ hub ▸ supervisor ▸ sampler ▸ settings in force ▸ HTTP, RTSP, RTMP serve
+//!  SIGHUP  ▸ the file anew ▸ only what changed is touched
+//!  SIGTERM ▸ draining ▸ clients leave ▸ listeners close ▸ arbiters stop
+//! ```
+//! This is the only place that makes actors and knows all parts.
+
+mod doors;
+mod parts;
+mod seams;
+mod servers;
+mod signals;
+mod translate;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use actix_rt::System;
+use watershed_actors::report::{NodeState, StreamerStatus};
+
+use crate::api::NodePhase;
+use crate::settings::{Loaded, Settings};
+use doors::Doors;
+use parts::Parts;
+use servers::Servers;
+use signals::{Signal, Signals};
+
+const INVALID: u8 = 1;
+const ADDRESS_TAKEN: u8 = 3;
+/// How often a draining node looks whether its clients have gone.
+const DRAIN_TICK: Duration = Duration::from_millis(100);
+/// How long a draining node stays at least, so that its peers hear of it.
+const DRAIN_AT_LEAST: Duration = Duration::from_millis(500);
+
+/// Runs the node that `loaded` describes until it is told to stop.
+///
+/// The exit code is 0 after an orderly stop, 1 if a part cannot be made from the configuration or
+/// has died, 3 if an address is taken.
+#[must_use]
+pub fn run(loaded: Loaded) -> ExitCode {
+    raise_descriptor_limit();
+    let doors = match Doors::open(&loaded.settings.listeners) {
+        Ok(doors) => doors,
+        Err(error) => {
+            log::error!("{error}");
+            return ExitCode::from(ADDRESS_TAKEN);
+        }
+    };
+    System::new().block_on(async move {
+        match live(loaded, doors).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                log::error!("{error}");
+                ExitCode::from(INVALID)
+            }
+        }
+    })
+}
+
+/// The life of the node, told as a story.
+async fn live(loaded: Loaded, doors: Doors) -> Result<(), parts::StartError> {
+    let mut signals = Signals::subscribe()?;
+    let listeners = doors.reported();
+    let parts = Parts::start(loaded)?;
+    let servers = Servers::open(doors, &parts)?;
+    parts.state(NodeState::Running, StreamerStatus::Running, &listeners);
+    parts.readiness.set(NodePhase::Running);
+    log::info!("node {} is up, id {}", parts.identity.hostname, parts.identity.id);
+
+    loop {
+        tokio::select! {
+            signal = signals.next() => match signal {
+                Signal::Reload => parts.reload().await,
+                Signal::Stop => break,
+            },
+            died = parts.first_death() => return Err(died),
+        }
+    }
+
+    log::info!("node {}: draining", parts.identity.hostname);
+    parts.readiness.set(NodePhase::Draining);
+    parts.state(NodeState::Draining, StreamerStatus::Draining, &listeners);
+    servers.stop_listening();
+    tokio::select! {
+        () = drained(&parts) => {}
+        () = signals.stop() => {}
+    }
+    servers.stop().await;
+    log::info!("node {} has stopped", parts.identity.hostname);
+    Ok(())
+}
+
+/// Waits until all clients have left, for `drain_timeout` at most.
+async fn drained(parts: &Parts) {
+    let begin = tokio::time::Instant::now();
+    let limit = parts.keeper.current().settings.drain_timeout;
+    tokio::time::sleep(DRAIN_AT_LEAST.min(limit)).await;
+    while parts.client_count() > 0 && begin.elapsed() < limit {
+        tokio::time::sleep(DRAIN_TICK).await;
+    }
+}
+
+/// One line a peer: where its clients are sent, for `watershed check`.
+#[must_use]
+pub fn peer_targets(settings: &Settings) -> Vec<String> {
+    settings.peers.iter().map(translate::target_line).collect()
+}
+
+/// Takes as many descriptors as the system gives: a connection needs one.
+fn raise_descriptor_limit() {
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(limit) => log::debug!("descriptors: {limit}"),
+        Err(error) => log::warn!("descriptors: the limit cannot be raised: {error}"),
+    }
+}

@@ -1,0 +1,252 @@
+//! The actors of a node and what they share, made in the order in which they need each other.
+
+use std::io;
+use std::time::Duration;
+
+use actix::prelude::*;
+use actix_rt::Arbiter;
+use thiserror::Error;
+use watershed_actors::cluster_supervisor::{ClusterParts, ClusterSupervisor, PeersView, SetPeers};
+use watershed_actors::limits::LimitHits;
+use watershed_actors::names::{Hostname, InvalidHostname, NodeId};
+use watershed_actors::node_stats::{
+    CounterValues, NodeStatsSampler, SetStreamerStatus, SetTotalBandwidth,
+};
+use watershed_actors::peer_actor::{TrustError, http_fetchers, peer_tls};
+use watershed_actors::published::Published;
+use watershed_actors::report::{Listener, NodeState, NodeStats, StreamerStatus};
+use watershed_actors::signature::ClusterGuard;
+use watershed_actors::stream_directory::{
+    DirectoryView, LocalNodeChanged, NodeIdentity, StreamDirectory, SubscribeLocalTruth,
+};
+use watershed_actors::stream_hub::{LocalStreams, SetStreams, StreamHub};
+
+use super::translate;
+use crate::api::Readiness;
+use crate::play::PlaySettings;
+use crate::settings::{Keeper, Loaded};
+
+/// How often the node looks whether its actors live.
+const WATCH_EVERY: Duration = Duration::from_secs(1);
+
+/// Why a node cannot start, or cannot go on.
+#[derive(Debug, Error)]
+pub(super) enum StartError {
+    /// The system refuses something.
+    #[error("the system refuses: {0}")]
+    Io(#[from] io::Error),
+    /// Neither the configuration nor the machine gives a usable name.
+    #[error("hostname {name:?}: {source}; set `hostname NAME;` in the configuration")]
+    Hostname {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        #[source]
+        source: InvalidHostname,
+    },
+    /// The certificates of `cluster_ca` cannot be used.
+    #[error("cluster_ca: {0}")]
+    Trust(#[from] TrustError),
+    /// There is no randomness.
+    #[error("the system gives no random bytes: {0}")]
+    Random(getrandom::Error),
+    /// An actor that the node cannot do without died of a panic.
+    #[error("the {0} died; the node stops, to be started anew")]
+    Died(&'static str),
+}
+
+/// A running node without its doors.
+pub(super) struct Parts {
+    pub(super) identity: NodeIdentity,
+    pub(super) keeper: Keeper,
+    pub(super) directory: Addr<StreamDirectory>,
+    pub(super) view: DirectoryView,
+    pub(super) hub: Addr<StreamHub>,
+    pub(super) streams: LocalStreams,
+    pub(super) supervisor: Addr<ClusterSupervisor>,
+    pub(super) peers: PeersView,
+    pub(super) sampler: Addr<NodeStatsSampler>,
+    pub(super) stats: Published<NodeStats>,
+    pub(super) guard: ClusterGuard,
+    pub(super) play_settings: Published<PlaySettings>,
+    pub(super) readiness: Readiness,
+    pub(super) hits: LimitHits,
+    totals: Published<CounterValues>,
+    /// Where streams and sessions run.
+    media_arbiters: Vec<Arbiter>,
+    cluster_arbiter: Arbiter,
+}
+
+impl Parts {
+    /// Starts all actors and puts `loaded` in force.
+    ///
+    /// Errors: [`StartError`]; nothing serves yet then.
+    pub(super) fn start(loaded: Loaded) -> Result<Self, StartError> {
+        let identity = identity(&loaded)?;
+        let stats = Published::<NodeStats>::default();
+        let totals = Published::<CounterValues>::default();
+        let hits = LimitHits::default();
+
+        let directory = StreamDirectory::new(identity.clone(), stats.clone(), random_u64()?);
+        let view = directory.view();
+        let directory = directory.start();
+
+        let media_arbiters: Vec<Arbiter> = (0..worker_count()).map(|_| Arbiter::new()).collect();
+        let streams = LocalStreams::default();
+        let hub = StreamHub::new(
+            streams.clone(),
+            media_arbiters.iter().map(Arbiter::handle).collect(),
+            totals.clone(),
+            directory.clone().recipient(),
+            directory.clone().recipient(),
+        )
+        .start();
+
+        let cluster_arbiter = Arbiter::new();
+        let supervisor = ClusterSupervisor::new(ClusterParts {
+            identity: identity.clone(),
+            fetchers: http_fetchers(identity.id, peer_tls(cluster_ca(&loaded)?.as_deref())?),
+            reported: directory.clone().recipient(),
+            lost: directory.clone().recipient(),
+            settled: directory.clone().recipient(),
+            seed: random_u64()?,
+        });
+        let peers = supervisor.view();
+        let supervisor =
+            ClusterSupervisor::start_in_arbiter(&cluster_arbiter.handle(), move |_| supervisor);
+        directory.do_send(SubscribeLocalTruth { recipient: supervisor.clone().recipient() });
+
+        let total_bandwidth = loaded.settings.total_bandwidth_bps;
+        let sampler =
+            NodeStatsSampler::new(identity.clone(), totals.clone(), stats.clone(), total_bandwidth)
+                .start();
+
+        let guard = ClusterGuard::new(identity.id, translate::keys(&loaded.settings));
+        let play_settings = Published::new(translate::play(&loaded.settings));
+        let apply = Applier {
+            hub: hub.clone(),
+            supervisor: supervisor.clone(),
+            sampler: sampler.clone(),
+            guard: guard.clone(),
+            play_settings: play_settings.clone(),
+        };
+        apply.apply(&loaded);
+        let keeper = Keeper::new(loaded, Box::new(move |loaded| apply.apply(loaded)));
+        Ok(Self {
+            identity,
+            keeper,
+            directory,
+            view,
+            hub,
+            streams,
+            supervisor,
+            peers,
+            sampler,
+            stats,
+            guard,
+            play_settings,
+            readiness: Readiness::default(),
+            hits,
+            totals,
+            media_arbiters,
+            cluster_arbiter,
+        })
+    }
+
+    /// Says what the node is doing: to its peers, in its stats.
+    pub(super) fn state(&self, state: NodeState, status: StreamerStatus, listeners: &[Listener]) {
+        let listeners = listeners.to_vec();
+        self.directory.do_send(LocalNodeChanged { state, listeners, vods: Vec::new() });
+        self.sampler.do_send(SetStreamerStatus { status });
+    }
+
+    /// Reads the configuration anew; a file that cannot be used changes nothing.
+    pub(super) async fn reload(&self) {
+        match self.keeper.reload().await {
+            Ok(()) => log::info!("config: read anew and in force"),
+            Err(error) => log::error!("config: not in force, the old one stays: {error}"),
+        }
+    }
+
+    /// Clients that play here now.
+    pub(super) fn client_count(&self) -> u64 {
+        self.totals.load().play_sessions
+    }
+
+    /// Where sessions may run.
+    pub(super) fn session_arbiters(&self) -> Vec<actix_rt::ArbiterHandle> {
+        self.media_arbiters.iter().map(Arbiter::handle).collect()
+    }
+
+    /// Resolves when an actor has died that the node cannot do without: it should stop then, and
+    /// whoever started it should start it anew.
+    pub(super) async fn first_death(&self) -> StartError {
+        let mut watch = tokio::time::interval(WATCH_EVERY);
+        loop {
+            watch.tick().await;
+            let actors = [
+                ("stream directory", self.directory.connected()),
+                ("stream hub", self.hub.connected()),
+                ("cluster supervisor", self.supervisor.connected()),
+                ("stats sampler", self.sampler.connected()),
+            ];
+            if let Some((name, _)) = actors.iter().find(|(_, lives)| !lives) {
+                return StartError::Died(name);
+            }
+        }
+    }
+}
+
+impl Drop for Parts {
+    fn drop(&mut self) {
+        for arbiter in self.media_arbiters.iter().chain([&self.cluster_arbiter]) {
+            arbiter.stop();
+        }
+    }
+}
+
+/// Spreads settings to the actors that live by them.
+struct Applier {
+    hub: Addr<StreamHub>,
+    supervisor: Addr<ClusterSupervisor>,
+    sampler: Addr<NodeStatsSampler>,
+    guard: ClusterGuard,
+    play_settings: Published<PlaySettings>,
+}
+
+impl Applier {
+    fn apply(&self, loaded: &Loaded) {
+        let settings = &loaded.settings;
+        self.guard.set_keys(translate::keys(settings));
+        self.play_settings.publish(translate::play(settings));
+        self.sampler.do_send(SetTotalBandwidth { bits_per_second: settings.total_bandwidth_bps });
+        self.supervisor.do_send(SetPeers { peers: translate::peers(settings) });
+        self.hub.do_send(SetStreams(translate::streams(settings, &loaded.folder())));
+    }
+}
+
+/// Threads for each kind of work.
+pub(super) fn worker_count() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn identity(loaded: &Loaded) -> Result<NodeIdentity, StartError> {
+    let name = match &loaded.settings.hostname {
+        Some(name) => name.clone(),
+        None => std::fs::read_to_string("/proc/sys/kernel/hostname")?.trim().to_owned(),
+    };
+    let hostname: Hostname =
+        name.parse().map_err(|source| StartError::Hostname { name, source })?;
+    let bits = u128::from(random_u64()?) << 64 | u128::from(random_u64()?);
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    Ok(NodeIdentity { id: NodeId::from_random(bits), hostname, version })
+}
+
+fn cluster_ca(loaded: &Loaded) -> io::Result<Option<Vec<u8>>> {
+    let path = loaded.settings.cluster_ca.as_ref().map(|path| loaded.folder().join(path));
+    path.map(std::fs::read).transpose()
+}
+
+fn random_u64() -> Result<u64, StartError> {
+    getrandom::u64().map_err(StartError::Random)
+}

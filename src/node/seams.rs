@@ -1,0 +1,56 @@
+//! The small traits by which the API and playback reach what they may not know.
+
+use futures_util::future::LocalBoxFuture;
+use watershed_actors::cluster_supervisor::PeersView;
+use watershed_actors::names::StreamName;
+use watershed_actors::stream_hub::{LocalEntry, LocalStreams, StopNamed, StreamHub};
+
+use crate::api::{OwnStreams, StreamDetails};
+use crate::play::EntryNodes;
+
+/// The node's streams as the API asks for them.
+#[derive(Clone, Debug)]
+pub(super) struct HubStreams {
+    pub(super) streams: LocalStreams,
+    pub(super) hub: actix::Addr<StreamHub>,
+}
+
+impl OwnStreams for HubStreams {
+    fn details(&self, name: &StreamName) -> Option<StreamDetails> {
+        self.streams.find(name.as_str()).map(|entry| details(&entry))
+    }
+
+    fn stop(&self, name: StreamName) -> LocalBoxFuture<'static, bool> {
+        let stopping = self.hub.send(StopNamed(name));
+        Box::pin(async move { stopping.await.unwrap_or(false) })
+    }
+}
+
+fn details(entry: &LocalEntry) -> StreamDetails {
+    let facts = entry.broadcast.facts();
+    StreamDetails {
+        id: Some(facts.capture.capture_id),
+        input_bitrate_kbit: Some(facts.capture.input_kbit),
+        output_bitrate_kbit: Some(facts.capture.output_kbit),
+        client_count: Some(facts.sessions_total),
+        opened_at_ms: facts.capture.opened_at_ms,
+        retry_count: Some(facts.capture.retry_count),
+        bytes_in: Some(facts.bytes_in),
+        bytes_out: Some(facts.bytes_out),
+        last_dts_ms: facts.last_dts_ms,
+        last_frame_ms: facts.last_frame_ms,
+        source_error: facts.capture.source_error,
+    }
+}
+
+/// The peers a player may enter the cluster by.
+#[derive(Clone, Debug)]
+pub(super) struct OpenPeers(pub(super) PeersView);
+
+impl EntryNodes for OpenPeers {
+    fn entry_urls(&self) -> Vec<String> {
+        let peers = self.0.list();
+        let open = peers.iter().filter(|peer| peer.state.is_open());
+        open.map(|peer| peer.targets.http_base().to_owned()).collect()
+    }
+}

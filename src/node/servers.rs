@@ -1,0 +1,181 @@
+//! The doors in service: HTTP, RTSP and RTMP.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::prelude::*;
+use actix_rt::task::JoinHandle;
+use actix_server::ServerHandle;
+use actix_web::{App, web};
+use tokio::sync::Semaphore;
+use watershed_actors::outbox::OutboxLimits;
+use watershed_actors::rtmp_session::{
+    RtmpListener, RtmpRouting, RtmpSessionSettings, messages::StopListening as StopRtmp,
+};
+use watershed_actors::rtsp_session::{
+    ClusterRouter, REFUSAL, RtspListener, messages::StopListening as StopRtsp,
+};
+use watershed_actors::tcp_listener::ListenLimits;
+
+use super::doors::Doors;
+use super::parts::{Parts, worker_count};
+use super::seams::{HubStreams, OpenPeers};
+use super::translate;
+use crate::api::{self, ApiState};
+use crate::http_front::{self, FrontConfig, ServerConfig};
+use crate::play::{self, Play, QuickRedirect};
+use crate::settings::Settings;
+use crate::web_ui;
+
+/// Bytes taken from an RTMP socket at once: a few frames.
+const RTMP_READ_BYTES: usize = 64 << 10;
+/// How long a session that ends waits for its client to close first.
+const LINGER: Duration = Duration::from_secs(1);
+/// How long HTTP responses may go on after the node has drained.
+const HTTP_SHUTDOWN: Duration = Duration::from_secs(1);
+
+/// All doors of a node.
+pub(super) struct Servers {
+    http: Vec<(ServerHandle, JoinHandle<io::Result<()>>)>,
+    rtsp: Vec<Addr<RtspListener>>,
+    rtmp: Vec<Addr<RtmpListener>>,
+}
+
+impl Servers {
+    /// Serves on all bound sockets.
+    ///
+    /// Errors: when the threads of a server cannot be started.
+    pub(super) fn open(doors: Doors, parts: &Parts) -> io::Result<Self> {
+        let loaded = parts.keeper.current();
+        let settings = &loaded.settings;
+        let connections = Arc::new(Semaphore::new(settings.limits.connections));
+        let mut http = Vec::new();
+        let front = Front::new(settings, parts, &connections);
+        if !doors.http.is_empty() {
+            http.push(front.serve(doors.http, Some(api_state(parts)))?);
+        }
+        if !doors.http_playback.is_empty() {
+            http.push(front.serve(doors.http_playback, None)?);
+        }
+        let rtsp = doors.rtsp.into_iter().map(|socket| {
+            let limits = ListenLimits::new(connections.clone(), REFUSAL, parts.hits.clone());
+            let router = Arc::new(ClusterRouter::new(parts.view.clone(), parts.identity.id));
+            let session = translate::rtsp_session(settings);
+            RtspListener::new(socket, limits, parts.session_arbiters(), session, router).start()
+        });
+        let rtmp = doors.rtmp.into_iter().map(|socket| {
+            let limits = ListenLimits::new(connections.clone(), b"", parts.hits.clone());
+            let session = rtmp_session(settings, parts);
+            RtmpListener::new(socket, limits, parts.session_arbiters(), session).start()
+        });
+        Ok(Self { http, rtsp: rtsp.collect(), rtmp: rtmp.collect() })
+    }
+
+    /// Takes no new RTSP and RTMP clients; HTTP goes on answering, so that peers hear of the end.
+    pub(super) fn stop_listening(&self) {
+        for listener in &self.rtsp {
+            listener.do_send(StopRtsp);
+        }
+        for listener in &self.rtmp {
+            listener.do_send(StopRtmp);
+        }
+    }
+
+    /// Closes HTTP and waits for its threads.
+    pub(super) async fn stop(self) {
+        for (handle, running) in self.http {
+            handle.stop(true).await;
+            if let Ok(Err(error)) = running.await {
+                log::warn!("http server: {error}");
+            }
+        }
+    }
+}
+
+/// What all HTTP servers of a node have in common.
+struct Front {
+    config: ServerConfig,
+    play: web::Data<Play>,
+}
+
+impl Front {
+    fn new(settings: &Settings, parts: &Parts, connections: &Arc<Semaphore>) -> Self {
+        let play = Arc::new(Play::new(
+            parts.view.clone(),
+            parts.streams.clone(),
+            parts.identity.id,
+            parts.play_settings.clone(),
+            Box::new(OpenPeers(parts.peers.clone())),
+        ));
+        let limits = &settings.limits;
+        let front = FrontConfig {
+            quick: Arc::new(QuickRedirect(Arc::clone(&play))),
+            connections: Arc::clone(connections),
+            head_bytes_max: limits.http_head_bytes,
+            head_fields_max: limits.http_headers,
+            head_timeout: limits.http_head_timeout,
+            idle_timeout: limits.http_send_timeout,
+            stalled_timeout: limits.http_send_timeout,
+            hits: parts.hits.clone(),
+        };
+        let config =
+            ServerConfig { front, workers: worker_count(), shutdown_timeout: HTTP_SHUTDOWN };
+        Self { config, play: play.into() }
+    }
+
+    /// Serves playback on `sockets`, and the API and the UI if there is a state for them.
+    fn serve(
+        &self,
+        sockets: Vec<std::net::TcpListener>,
+        state: Option<web::Data<ApiState>>,
+    ) -> io::Result<(ServerHandle, JoinHandle<io::Result<()>>)> {
+        let play = self.play.clone();
+        let server = http_front::serve(sockets, self.config.clone(), move || {
+            let state = state.clone();
+            App::new()
+                .app_data(play.clone())
+                .configure(move |app| {
+                    if let Some(state) = state {
+                        app.configure(api::configure(state)).service(web_ui::console());
+                    }
+                })
+                .service(web_ui::assets())
+                .default_service(web::to(play::handle))
+        })?;
+        Ok((server.handle(), actix_rt::spawn(server)))
+    }
+}
+
+fn api_state(parts: &Parts) -> web::Data<ApiState> {
+    web::Data::new(ApiState {
+        identity: parts.identity.clone(),
+        keeper: parts.keeper.clone(),
+        directory: parts.view.clone(),
+        peers: parts.peers.clone(),
+        stats: parts.stats.clone(),
+        own_streams: Box::new(HubStreams {
+            streams: parts.streams.clone(),
+            hub: parts.hub.clone(),
+        }),
+        guard: parts.guard.clone(),
+        report: parts.directory.clone().recipient(),
+        peer_spoke: parts.supervisor.clone().recipient(),
+        peer_changed: parts.supervisor.clone().recipient(),
+        readiness: parts.readiness.clone(),
+        refusals: api::Refusals::default(),
+        limit_hits: parts.hits.clone(),
+    })
+}
+
+fn rtmp_session(settings: &Settings, parts: &Parts) -> RtmpSessionSettings {
+    RtmpSessionSettings {
+        protocol: translate::rtmp_protocol(settings),
+        outbox: OutboxLimits::CONTROL,
+        read_bytes_max: RTMP_READ_BYTES,
+        silence_max: translate::PUBLISHER_SILENCE_MAX,
+        linger: LINGER,
+        routing: RtmpRouting::new(parts.view.clone(), parts.identity.id),
+        hub: parts.hub.clone().recipient(),
+    }
+}

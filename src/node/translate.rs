@@ -1,0 +1,159 @@
+//! From the words of the configuration to what each part of the node is made from.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use watershed_actors::live_stream::{InputSource, InputSpec, Password, StreamSpec};
+use watershed_actors::peer_actor::PeerConfig;
+use watershed_actors::redirect::PeerAddresses;
+use watershed_actors::rtsp_session::RtspSessionSettings;
+use watershed_actors::signature::ClusterKey;
+use watershed_media::rtmp::amf0::AmfLimits;
+use watershed_media::rtmp::{Limits as RtmpLimits, ServerConfig};
+use watershed_media::rtsp::RtspLimits;
+
+use crate::play::PlaySettings;
+use crate::settings::Settings;
+use crate::settings::model::{HlsRedirect, Input, Peer, Stream};
+
+/// A live response without media is ended after twice the time that an input may be silent.
+const SILENCE_MAX: Duration = Duration::from_secs(20);
+
+/// The streams of `settings`, whose relative files are below `folder`.
+///
+/// Validation has refused names and inputs that cannot be captured, so nothing is left out of a
+/// configuration that was accepted.
+pub(super) fn streams(settings: &Settings, folder: &Path) -> Vec<StreamSpec> {
+    settings.streams.iter().filter_map(|stream| stream_spec(stream, folder)).collect()
+}
+
+fn stream_spec(stream: &Stream, folder: &Path) -> Option<StreamSpec> {
+    let inputs = stream.inputs.iter().enumerate();
+    Some(StreamSpec {
+        name: stream.name.parse().ok()?,
+        title: stream.title.clone(),
+        inputs: inputs.filter_map(|(index, input)| input_spec(index, input, folder)).collect(),
+        is_static: stream.is_static,
+        clients_timeout: stream.clients_timeout,
+        source_timeout: stream.source_timeout,
+        retry_limit: stream.retry_limit,
+        password: stream.password.as_ref().map(|secret| Password(secret.reveal().to_owned())),
+        segment_duration: stream.segment_duration,
+        segment_count: stream.segment_count,
+    })
+}
+
+fn input_spec(index: usize, input: &Input, folder: &Path) -> Option<InputSpec> {
+    let url = input.url.reveal();
+    let source = if url.starts_with("publish://") {
+        InputSource::Publish
+    } else {
+        InputSource::File(folder.join(PathBuf::from(url.strip_prefix("file://")?)))
+    };
+    let by_order = u32::try_from(index + 1).unwrap_or(u32::MAX);
+    Some(InputSpec { source, priority: input.priority.unwrap_or(by_order) })
+}
+
+/// What playback needs to know.
+pub(super) fn play(settings: &Settings) -> PlaySettings {
+    PlaySettings {
+        redirects_media_playlists: settings.hls_redirect == HlsRedirect::Media,
+        write_batching: settings.write_batching,
+        silence_max: SILENCE_MAX,
+    }
+}
+
+/// A publisher that sends nothing for this long has gone without closing.
+pub(super) const PUBLISHER_SILENCE_MAX: Duration = Duration::from_secs(10);
+
+/// All keys that requests may be signed with: the node's, older ones, and those of single peers.
+pub(super) fn keys(settings: &Settings) -> Vec<ClusterKey> {
+    let own = settings.cluster_key.iter();
+    let of_peers = settings.peers.iter().filter_map(|peer| peer.cluster_key.as_ref());
+    let all = own.chain(&settings.cluster_key_accept).chain(of_peers);
+    all.map(|key| ClusterKey::derive(key.reveal())).collect()
+}
+
+/// The peers to be asked. Validation has refused those without a key or with a broken name.
+pub(super) fn peers(settings: &Settings) -> Vec<PeerConfig> {
+    settings.peers.iter().filter_map(|peer| peer_config(peer, settings)).collect()
+}
+
+fn peer_config(peer: &Peer, settings: &Settings) -> Option<PeerConfig> {
+    let own_key = peer.cluster_key.as_ref().or(settings.cluster_key.as_ref());
+    let keys = own_key.into_iter().chain(&settings.cluster_key_accept);
+    Some(PeerConfig {
+        hostname: peer.hostname.parse().ok()?,
+        addresses: addresses(peer),
+        fetch_timeout: peer.fetch_timeout,
+        stale_timeout: peer.stale_timeout,
+        channel_limit: peer.channel_limit,
+        cpu_limit_percent: peer.cpu_limit.map(f64::from),
+        keys: keys.map(|key| ClusterKey::derive(key.reveal())).collect(),
+    })
+}
+
+fn addresses(peer: &Peer) -> PeerAddresses {
+    PeerAddresses {
+        api_url: peer.api_url.clone(),
+        public_payload_url: peer.public_payload_url.clone(),
+        private_payload_url: peer.private_payload_url.clone(),
+        public_rtsp_url: peer.public_rtsp_url.clone(),
+        public_rtmp_url: peer.public_rtmp_url.clone(),
+    }
+}
+
+/// Where clients of `peer` are sent, for people. Doors that are not configured depend on what the
+/// peer will report.
+pub(super) fn target_line(peer: &Peer) -> String {
+    let name = &peer.hostname;
+    match addresses(peer).targets(&[]) {
+        Ok(targets) => {
+            let door = |base: Option<&str>, scheme: &str| {
+                base.map_or_else(|| format!("{scheme} at the port it reports"), ToOwned::to_owned)
+            };
+            format!(
+                "peer {name}: clients go to {}, {}, {}",
+                targets.http_base(),
+                door(targets.rtsp_base(), "rtsp"),
+                door(targets.rtmp_base(), "rtmp"),
+            )
+        }
+        Err(error) => format!("peer {name}: {error}"),
+    }
+}
+
+/// How RTSP sessions are held to their limits.
+pub(super) fn rtsp_session(settings: &Settings) -> RtspSessionSettings {
+    let limits = &settings.limits;
+    let defaults = RtspSessionSettings::default();
+    RtspSessionSettings {
+        limits: RtspLimits {
+            line_bytes_max: limits.rtsp_line_bytes,
+            head_bytes_max: limits.rtsp_head_bytes,
+            body_bytes_max: limits.rtsp_body_bytes,
+            play_timeout: limits.rtsp_play_timeout,
+            ..defaults.limits
+        },
+        ..defaults
+    }
+}
+
+/// How RTMP sessions are held to their limits.
+pub(super) fn rtmp_protocol(settings: &Settings) -> ServerConfig {
+    let limits = &settings.limits;
+    let bytes = |size: usize| u32::try_from(size).unwrap_or(u32::MAX);
+    let defaults = ServerConfig::default();
+    ServerConfig {
+        limits: RtmpLimits {
+            chunk_bytes_max: bytes(limits.rtmp_chunk_bytes),
+            message_bytes_max: bytes(limits.rtmp_message_bytes),
+            message_bytes_max_before_grant: bytes(limits.rtmp_early_message_bytes),
+            chunk_streams_max: limits.rtmp_chunk_streams,
+            handshake_timeout: limits.rtmp_handshake_timeout,
+            amf: AmfLimits { depth_max: limits.rtmp_amf_depth, ..defaults.limits.amf },
+            ..defaults.limits
+        },
+        ..defaults
+    }
+}

@@ -1,0 +1,61 @@
+//! The short answers of playback, all readable by pages of any origin.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use serde_json::json;
+use watershed_actors::report::TrackReport;
+use watershed_media::track::Track;
+
+/// What a page of another origin may read of an answer, besides its body.
+pub(crate) const EXPOSED_HEADERS: &str = "content-length, content-range";
+
+/// Begins a playback answer: open to every origin, without credentials.
+pub(crate) fn builder(status: StatusCode) -> HttpResponseBuilder {
+    let mut builder = HttpResponse::build(status);
+    builder
+        .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .insert_header((header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS));
+    builder
+}
+
+/// As [`builder`], for what must be asked anew each time.
+pub(crate) fn uncached(status: StatusCode) -> HttpResponseBuilder {
+    let mut builder = builder(status);
+    builder.insert_header((header::CACHE_CONTROL, "no-store"));
+    builder
+}
+
+/// The answer to a browser's preflight.
+pub(crate) fn preflight() -> HttpResponse {
+    builder(StatusCode::NO_CONTENT)
+        .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, OPTIONS"))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, "range"))
+        .insert_header((header::ACCESS_CONTROL_MAX_AGE, "86400"))
+        .finish()
+}
+
+/// 404 in words.
+pub(crate) fn not_found(reason: &'static str) -> HttpResponse {
+    uncached(StatusCode::NOT_FOUND).content_type("text/plain; charset=utf-8").body(reason)
+}
+
+/// 405: the stream is here, but is only read.
+pub(crate) fn method_not_allowed() -> HttpResponse {
+    uncached(StatusCode::METHOD_NOT_ALLOWED)
+        .insert_header((header::ALLOW, "GET, HEAD, OPTIONS"))
+        .finish()
+}
+
+/// 503 with a time to ask again.
+pub(crate) fn later() -> HttpResponse {
+    uncached(StatusCode::SERVICE_UNAVAILABLE)
+        .insert_header((header::RETRY_AFTER, "1"))
+        .content_type("text/plain; charset=utf-8")
+        .body("the stream has no picture right now; ask again in a second")
+}
+
+/// The tracks as JSON.
+pub(crate) fn media_info(tracks: &[Track]) -> HttpResponse {
+    let tracks: Vec<TrackReport> = tracks.iter().map(TrackReport::from).collect();
+    uncached(StatusCode::OK).json(json!({ "tracks": tracks }))
+}

@@ -1,0 +1,197 @@
+//! HTTP playback: asks the directory where a stream is, then redirects or serves.
+//!
+//! ```text
+//!  GET /NAME/OUTPUT ▸ path::parse ▸ Play::decide ─┬ Local    ▸ hls | progressive | embed
+//!                                                 ├ Redirect ▸ redirect (302 to the holder)
+//!                                                 ├ Later    ▸ 503, Retry-After
+//!                                                 └ Nowhere  ▸ 404
+//! ```
+//! Redirects are decided twice over the same code: here, and in [`redirect::QuickRedirect`] before
+//! the framework sees the request.
+
+mod answers;
+mod embed;
+mod hls;
+mod path;
+mod progressive;
+mod redirect;
+
+use std::borrow::Cow;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_web::http::{Method, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+use watershed_actors::names::{NodeId, Protocol};
+use watershed_actors::published::Published;
+use watershed_actors::redirect::{find_via, strip_via};
+use watershed_actors::stream_directory::{Ask, DirectoryView, PeerRoute, StreamLocation};
+use watershed_actors::stream_hub::{LocalEntry, LocalStreams};
+use watershed_actors::wall_clock::unix_ms;
+
+use path::Output;
+pub use redirect::QuickRedirect;
+
+/// What the operator can set about playback.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaySettings {
+    /// The asked node answers master playlists itself and redirects the media playlists.
+    pub redirects_media_playlists: bool,
+    /// How long bytes of a live response are collected before they are written.
+    pub write_batching: Duration,
+    /// A live response ends after this long without media.
+    pub silence_max: Duration,
+}
+
+/// The HTTP door for players. Shared by all workers.
+#[derive(Debug)]
+pub struct Play {
+    directory: DirectoryView,
+    streams: LocalStreams,
+    node: NodeId,
+    settings: Published<PlaySettings>,
+    /// Peers' public addresses, for the player page.
+    entries: Box<dyn EntryNodes>,
+    player_hash: RandomState,
+}
+
+/// Names the nodes that a player may enter the cluster by.
+pub trait EntryNodes: Send + Sync + std::fmt::Debug {
+    /// The public HTTP addresses of the peers that are up, without a closing slash.
+    fn entry_urls(&self) -> Vec<String>;
+}
+
+/// What is done with a request.
+enum Decision {
+    Local(LocalEntry),
+    Redirect(Arc<PeerRoute>),
+    Later,
+    Nowhere,
+}
+
+/// What of a request decides where it goes.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    name: &'a str,
+    output: Output<'a>,
+    query: Option<&'a str>,
+    client: Option<IpAddr>,
+    user_agent: Option<&'a str>,
+}
+
+impl Play {
+    /// Makes the door of `node`.
+    #[must_use]
+    pub fn new(
+        directory: DirectoryView,
+        streams: LocalStreams,
+        node: NodeId,
+        settings: Published<PlaySettings>,
+        entries: Box<dyn EntryNodes>,
+    ) -> Self {
+        let player_hash = RandomState::new();
+        Self { directory, streams, node, settings, entries, player_hash }
+    }
+
+    /// Decides without waiting; `None` while the node has not heard from its peers.
+    fn decide_now(&self, asked: &Asked<'_>) -> Option<Decision> {
+        match self.directory.locate(asked.name, &self.ask(asked)) {
+            StreamLocation::Unsettled => None,
+            location => Some(self.judge(location, asked)),
+        }
+    }
+
+    async fn decide(&self, asked: &Asked<'_>) -> Decision {
+        let location = self.directory.locate_settled(asked.name, || self.ask(asked)).await;
+        self.judge(location, asked)
+    }
+
+    fn judge(&self, location: StreamLocation, asked: &Asked<'_>) -> Decision {
+        match location {
+            StreamLocation::Here { .. } => {
+                self.streams.find(asked.name).map_or(Decision::Later, Decision::Local)
+            }
+            StreamLocation::At(..) if self.was_just_redirected(asked.query) => Decision::Later,
+            StreamLocation::At(route, _) => Decision::Redirect(route),
+            StreamLocation::ComingBack | StreamLocation::Unsettled => Decision::Later,
+            StreamLocation::Nowhere => Decision::Nowhere,
+        }
+    }
+
+    fn ask(&self, asked: &Asked<'_>) -> Ask {
+        let protocol = asked.output.protocol();
+        let client = (protocol == Protocol::Hls).then(|| self.player_id(asked));
+        Ask { protocol, client, now: Instant::now() }
+    }
+
+    /// A number for the HLS session: address, token, user agent and stream (SPEC section 6).
+    fn player_id(&self, asked: &Asked<'_>) -> u64 {
+        let token = asked.query.and_then(|query| {
+            query.split('&').find_map(|parameter| parameter.strip_prefix("token="))
+        });
+        self.player_hash.hash_one((asked.client, token, asked.user_agent, asked.name))
+    }
+
+    fn was_just_redirected(&self, query: Option<&str>) -> bool {
+        let mark = query.and_then(find_via);
+        mark.is_some_and(|mark| self.directory.is_young_mark(mark, unix_ms()))
+    }
+}
+
+/// Answers any request that no other part of the daemon claims.
+pub async fn handle(request: HttpRequest, play: web::Data<Play>) -> HttpResponse {
+    if request.method() == Method::OPTIONS {
+        return answers::preflight();
+    }
+    let Some((name, output)) = path::parse(request.path()) else {
+        return answers::not_found("no such page, and no stream output of that name");
+    };
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    let user_agent = request.headers().get(header::USER_AGENT).and_then(|v| v.to_str().ok());
+    let query = request.uri().query();
+    let client = request.peer_addr().map(|address| address.ip());
+    let asked = Asked { name, output, query, client, user_agent };
+    match play.decide(&asked).await {
+        Decision::Redirect(_) if play.answers_master(output) => {
+            hls::remote_master(uri_query(&asked).as_deref())
+        }
+        Decision::Redirect(route) => redirect::answer(&play, &route, &request),
+        Decision::Later => answers::later(),
+        Decision::Nowhere => answers::not_found("no such stream in this cluster"),
+        Decision::Local(_) if !is_read => answers::method_not_allowed(),
+        Decision::Local(entry) => serve(&play, entry, &asked).await,
+    }
+}
+
+async fn serve(play: &Play, entry: LocalEntry, asked: &Asked<'_>) -> HttpResponse {
+    let uri_query = uri_query(asked);
+    match asked.output {
+        Output::Embed => embed::page(play, asked.name),
+        Output::Segment(segment) => hls::segment(&entry, segment),
+        Output::MediaInfo => answers::media_info(&entry.broadcast.tracks()),
+        Output::Master => {
+            entry.broadcast.viewers().saw_player(play.player_id(asked), Instant::now());
+            hls::master(&entry, uri_query.as_deref()).await
+        }
+        Output::Media => {
+            entry.broadcast.viewers().saw_player(play.player_id(asked), Instant::now());
+            hls::media(&entry, uri_query.as_deref()).await
+        }
+        Output::Ts => progressive::mpegts(&entry, &play.settings.load()).await,
+    }
+}
+
+/// What playlist URIs repeat of the query: all but the mark.
+fn uri_query<'a>(asked: &Asked<'a>) -> Option<Cow<'a, str>> {
+    asked.query.map(strip_via).filter(|query| !query.is_empty())
+}
+
+impl Play {
+    /// Whether this node answers the master playlist of a remote stream itself.
+    fn answers_master(&self, output: Output<'_>) -> bool {
+        output == Output::Master && self.settings.load().redirects_media_playlists
+    }
+}

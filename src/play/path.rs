@@ -1,0 +1,90 @@
+//! Which output of which stream a path names.
+//!
+//! The path is looked at as it was sent: a stream name holds no `%`, so a path with one names no
+//! stream, and nothing has to be decoded, normalised or guessed.
+
+use watershed_actors::names::{Protocol, check_stream_name};
+
+/// One output of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Output<'a> {
+    /// `/NAME/index.m3u8`: the HLS master playlist.
+    Master,
+    /// `/NAME/video.m3u8`: the HLS media playlist.
+    Media,
+    /// `/NAME/SEGMENT.ts`: an HLS segment.
+    Segment(&'a str),
+    /// `/NAME/mpegts`: endless MPEG-TS.
+    Ts,
+    /// `/NAME/embed.html`: the player page.
+    Embed,
+    /// `/NAME/media_info.json`: the tracks.
+    MediaInfo,
+}
+
+impl Output<'_> {
+    /// The protocol that a peer needs a listener for.
+    pub(crate) const fn protocol(self) -> Protocol {
+        match self {
+            Self::Ts => Protocol::Tshttp,
+            Self::Master | Self::Media | Self::Segment(_) | Self::Embed | Self::MediaInfo => {
+                Protocol::Hls
+            }
+        }
+    }
+}
+
+/// Splits the path of a request into a stream's name and an output.
+///
+/// `None` if it names no output or the name breaks a rule of SPEC section 1.
+pub(crate) fn parse(path: &str) -> Option<(&str, Output<'_>)> {
+    let path = path.strip_prefix('/')?;
+    let (name, last) = path.rsplit_once('/')?;
+    let (name, output) = match last {
+        "index.m3u8" => (name, Output::Master),
+        "video.m3u8" => (name, Output::Media),
+        "mpegts" => (name, Output::Ts),
+        "embed.html" => (name, Output::Embed),
+        "media_info.json" => (name, Output::MediaInfo),
+        segment if segment.ends_with(".ts") => (name, Output::Segment(segment)),
+        _ => return None,
+    };
+    check_stream_name(name).ok()?;
+    Some((name, output))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_output_is_found_behind_names_of_any_depth() {
+        assert_eq!(parse("/cam1/index.m3u8"), Some(("cam1", Output::Master)));
+        assert_eq!(parse("/a/b/c/video.m3u8"), Some(("a/b/c", Output::Media)));
+        assert_eq!(parse("/cam1/mpegts"), Some(("cam1", Output::Ts)));
+        assert_eq!(parse("/cam1/embed.html"), Some(("cam1", Output::Embed)));
+        assert_eq!(parse("/cam1/ab-1.ts"), Some(("cam1", Output::Segment("ab-1.ts"))));
+    }
+
+    #[test]
+    fn paths_that_name_no_stream_are_none() {
+        let long = format!("/{}/index.m3u8", "a".repeat(10_240));
+        for path in [
+            "/index.m3u8",
+            "//index.m3u8",
+            "/../index.m3u8",
+            "/a/../b/index.m3u8",
+            "/%2e%2e/index.m3u8",
+            "/a%00/index.m3u8",
+            "/a%0d%0a/mpegts",
+            "/cam1",
+            "/cam1/other",
+            "/streamer/x/index.m3u8",
+            "cam1/index.m3u8",
+            "",
+            &long,
+        ] {
+            assert_eq!(parse(path), None, "{path}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The redirect itself: by way of the framework, and before it.
+//!
+//! Both ways send the same status and the same fields with the same values; a test compares them.
+//! (The framework gives the fields no fixed order, so there is none to keep.)
+
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse};
+use bytes::BytesMut;
+use watershed_actors::redirect::ViaMark;
+use watershed_actors::stream_directory::PeerRoute;
+use watershed_actors::wall_clock::unix_ms;
+
+use super::{Asked, Decision, Play, answers, path};
+use crate::http_front::QuickAnswer;
+
+/// Answers with the redirect to `route`.
+pub(super) fn answer(play: &Play, route: &PeerRoute, request: &HttpRequest) -> HttpResponse {
+    let mark = ViaMark::of(play.node, unix_ms() / 1000);
+    let uri = request.uri();
+    let Ok(location) = route.targets.http_location(uri.path(), uri.query(), mark) else {
+        return answers::not_found("no such page, and no stream output of that name");
+    };
+    let status = match *request.method() {
+        Method::POST | Method::PUT => StatusCode::TEMPORARY_REDIRECT,
+        _ => StatusCode::FOUND,
+    };
+    answers::uncached(status).insert_header((header::LOCATION, location)).finish()
+}
+
+/// The redirects among the plain GETs, answered before the framework sees them.
+#[derive(Clone, Debug)]
+pub struct QuickRedirect(pub Arc<Play>);
+
+impl QuickAnswer for QuickRedirect {
+    fn answer(
+        &self,
+        target: &str,
+        user_agent: Option<&str>,
+        client: SocketAddr,
+        out: &mut BytesMut,
+    ) -> bool {
+        let play = &self.0;
+        let (path, query) = match target.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (target, None),
+        };
+        let Some((name, output)) = path::parse(path) else {
+            return false;
+        };
+        if play.answers_master(output) {
+            return false;
+        }
+        let asked = Asked { name, output, query, client: Some(client.ip()), user_agent };
+        let Some(Decision::Redirect(route)) = play.decide_now(&asked) else {
+            return false;
+        };
+        let now_ms = unix_ms();
+        let mark = ViaMark::of(play.node, now_ms / 1000);
+        LOCATION.with_borrow_mut(|location| {
+            location.clear();
+            if route.targets.write_http_location(location, path, query, mark).is_err() {
+                return false;
+            }
+            write_response(location, now_ms / 1000, out);
+            true
+        })
+    }
+}
+
+thread_local! {
+    /// The Location being written, so that a redirect allocates nothing.
+    static LOCATION: RefCell<Vec<u8>> = RefCell::new(Vec::with_capacity(512));
+    /// The current second and its text as a `Date` field.
+    static DATE: RefCell<(u64, String)> = RefCell::default();
+}
+
+fn write_response(location: &[u8], unix_s: u64, out: &mut BytesMut) {
+    out.extend_from_slice(b"HTTP/1.1 302 Found\r\ncontent-length: 0\r\nlocation: ");
+    out.extend_from_slice(location);
+    out.extend_from_slice(b"\r\ncache-control: no-store\r\naccess-control-allow-origin: *\r\n");
+    out.extend_from_slice(b"access-control-expose-headers: ");
+    out.extend_from_slice(answers::EXPOSED_HEADERS.as_bytes());
+    out.extend_from_slice(b"\r\ndate: ");
+    DATE.with_borrow_mut(|(second, text)| {
+        if *second != unix_s {
+            *second = unix_s;
+            *text = httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(unix_s));
+        }
+        out.extend_from_slice(text.as_bytes());
+    });
+    out.extend_from_slice(b"\r\n\r\n");
+}

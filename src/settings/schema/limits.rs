@@ -1,0 +1,76 @@
+//! The words of `limits` (SPEC section 9). Each counts how often it was hit.
+
+use super::Kind::{Count, Seconds, Size};
+use super::Row;
+use super::words::row;
+
+pub(super) const LIMITS: &[Row] = &[
+    row("connections", Count, "20000", "connections at once").is("20000").range(1, 1_000_000),
+    row("reserved_descriptors", Count, "64", "descriptors kept back for the API")
+        .is("64")
+        .range(0, 10_000),
+    row("http_head_size", Size, "32K", "an HTTP request's head").is("32K").range(1024, 1 << 20),
+    row("http_headers", Count, "96", "headers of an HTTP request").is("96").range(8, 1000),
+    row("http_head_timeout", Seconds, "5", "time for an HTTP request's head")
+        .is("5")
+        .range(1, 3600),
+    row("http_body_size", Size, "1M", "an HTTP request's body").is("1M").range(1024, 1 << 30),
+    row("http_config_size", Size, "8M", "a configuration sent to the API")
+        .is("8M")
+        .range(1024, 1 << 30),
+    row("http_body_timeout", Seconds, "10", "time for an HTTP request's body")
+        .is("10")
+        .range(1, 3600),
+    row("http_send_timeout", Seconds, "15", "time that a reader may take nothing")
+        .is("15")
+        .range(1, 3600),
+    row("http_piece_size", Size, "64K", "largest piece of an answer handed on at once")
+        .is("64K")
+        .range(4096, 1 << 20),
+    row("rtsp_line_size", Size, "4K", "an RTSP line").is("4K").range(512, 1 << 16),
+    row("rtsp_head_size", Size, "16K", "an RTSP request's head").is("16K").range(1024, 1 << 20),
+    row("rtsp_body_size", Size, "64K", "an RTSP request's body").is("64K").range(1024, 1 << 20),
+    row("rtsp_tracks", Count, "8", "tracks of an RTSP session").is("8").range(1, 64),
+    row("rtsp_play_timeout", Seconds, "10", "time from connecting to PLAY or RECORD")
+        .is("10")
+        .range(1, 3600),
+    row("rtsp_keepalive_timeout", Seconds, "60", "silence that ends an RTSP session")
+        .is("60")
+        .range(5, 3600),
+    row("rtmp_handshake_timeout", Seconds, "5", "time for the RTMP handshake")
+        .is("5")
+        .range(1, 3600),
+    row("rtmp_chunk_size", Size, "64K", "an RTMP chunk").is("64K").range(128, 1 << 20),
+    row("rtmp_message_size", Size, "4M", "an RTMP message").is("4M").range(4096, 16 << 20),
+    row(
+        "rtmp_early_message_size",
+        Size,
+        "256K",
+        "an RTMP message before publish or play is granted",
+    )
+    .is("256K")
+    .range(4096, 16 << 20),
+    row("rtmp_chunk_streams", Count, "16", "chunk streams of an RTMP connection")
+        .is("16")
+        .range(4, 64),
+    row("rtmp_amf_depth", Count, "16", "nesting of AMF values").is("16").range(2, 64),
+    row("report_page_size", Size, "8M", "a page of a peer's report, unpacked")
+        .is("8M")
+        .range(65_536, 64 << 20),
+    row("report_streams", Count, "200000", "streams of one peer").is("200000").range(1, 10_000_000),
+    row("report_json_depth", Count, "16", "nesting of a report's JSON").is("16").range(4, 64),
+    row(
+        "report_memory_size",
+        Size,
+        "64M",
+        "memory that one report may cost above the last good one",
+    )
+    .is("64M")
+    .range(1 << 20, 1 << 32),
+    row("report_rate", Size, "64K", "slowest delivery of a report, in bytes a second")
+        .is("64K")
+        .range(1, 1 << 30),
+    row("report_timeout", Seconds, "60", "time for a whole report").is("60").range(1, 3600),
+    row("playlist_size", Size, "1M", "a playlist that is pulled").is("1M").range(1024, 64 << 20),
+    row("segment_size", Size, "64M", "a segment that is pulled").is("64M").range(65_536, 1 << 30),
+];
