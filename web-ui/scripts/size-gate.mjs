@@ -1,0 +1,31 @@
+// Fails when a page's first load outgrows its budget (gzip). Lazy chunks are listed, not limited.
+
+import { readFileSync, readdirSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+
+const BUDGETS = [
+  { page: "index.html", bytesMax: 30_000 },
+  { page: "embed.html", bytesMax: 5_000 },
+];
+
+const dist = new URL("../dist/", import.meta.url);
+const gzipSize = (path) => gzipSync(readFileSync(new URL(path, dist)), { level: 9 }).length;
+const kilobytes = (bytes) => `${(bytes / 1000).toFixed(1)} kB`;
+
+let isOver = false;
+const counted = new Set();
+for (const { page, bytesMax } of BUDGETS) {
+  const html = readFileSync(new URL(page, dist), "utf8");
+  const scripts = [...html.matchAll(/assets\/[^"]+\.js/g)].map(([path]) => path);
+  if (scripts.length === 0) throw new Error(`${page} names no script`);
+  scripts.forEach((path) => counted.add(path));
+  const bytes = scripts.reduce((sum, path) => sum + gzipSize(path), 0);
+  isOver ||= bytes > bytesMax;
+  const verdict = bytes > bytesMax ? "TOO LARGE" : "ok";
+  console.log(`${page}: ${kilobytes(bytes)} of script, limit ${kilobytes(bytesMax)}: ${verdict}`);
+}
+for (const name of readdirSync(new URL("assets/", dist))) {
+  const path = `assets/${name}`;
+  if (!counted.has(path)) console.log(`${path}: ${kilobytes(gzipSize(path))}`);
+}
+process.exit(isOver ? 1 : 0);

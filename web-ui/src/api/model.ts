@@ -1,0 +1,122 @@
+// What the node tells, read with distrust: every field may be missing, null or of another type.
+//
+// A page that is opened because a node is down must not break on that node's missing numbers,
+// so everything passes through here once and is nullable from then on.
+
+/** The states of a peer, as the API names them. */
+export const PEER_STATES = [
+  "unknown",
+  "up",
+  "late",
+  "down",
+  "unauthorized",
+  "incompatible",
+  "draining",
+  "self",
+  "duplicate",
+] as const;
+
+export type PeerState = (typeof PEER_STATES)[number];
+
+/** What a node measures about itself. Percentages are 0 to 100, times as the names say. */
+export interface NodeStats {
+  hostname: string | null;
+  version: string | null;
+  status: string | null;
+  startedAtSeconds: number | null;
+  uptimeSeconds: number | null;
+  cpuPercent: number | null;
+  memoryPercent: number | null;
+  networkPercent: number | null;
+  clients: number | null;
+  streams: number | null;
+  streamsOnline: number | null;
+  inputKbit: number | null;
+  outputKbit: number | null;
+}
+
+export interface Peer {
+  hostname: string;
+  apiUrl: string | null;
+  publicPayloadUrl: string | null;
+  channelLimit: number | null;
+  cpuLimit: number | null;
+  state: PeerState;
+  error: string | null;
+  /** Milliseconds since its last answer, at the time of ours; null if it never answered. */
+  ageMs: number | null;
+  clockOffsetMs: number | null;
+  stats: NodeStats;
+}
+
+/** All that the overview shows, as of one moment. */
+export interface ClusterSnapshot {
+  node: NodeStats;
+  peers: Peer[];
+  /** This browser's clock when the answers came, in ms. */
+  receivedAtMs: number;
+}
+
+type Fields = Record<string, unknown>;
+
+function fields(value: unknown): Fields {
+  return typeof value === "object" && value !== null ? (value as Fields) : {};
+}
+
+function number(value: unknown): number | null {
+  return typeof value === "number" && Number.isFinite(value) ? value : null;
+}
+
+function text(value: unknown): string | null {
+  return typeof value === "string" && value !== "" ? value : null;
+}
+
+function peerState(value: unknown): PeerState {
+  return PEER_STATES.find((known) => known === value) ?? "unknown";
+}
+
+export function readNodeStats(value: unknown): NodeStats {
+  const raw = fields(value);
+  return {
+    hostname: text(raw["hostname"]),
+    version: text(raw["server_version"]),
+    status: text(raw["streamer_status"]),
+    startedAtSeconds: number(raw["started_at"]),
+    uptimeSeconds: number(raw["uptime"]),
+    cpuPercent: number(raw["cpu_usage"]),
+    memoryPercent: number(raw["memory_usage"]),
+    networkPercent: number(raw["bandwidth_usage"]),
+    clients: number(raw["total_clients"]),
+    streams: number(raw["total_streams"]),
+    streamsOnline: number(raw["online_streams"]),
+    inputKbit: number(raw["input_kbit"]),
+    outputKbit: number(raw["output_kbit"]),
+  };
+}
+
+export function readPeer(value: unknown): Peer {
+  const raw = fields(value);
+  const stats = fields(raw["stats"]);
+  return {
+    hostname: text(raw["hostname"]) ?? "?",
+    apiUrl: text(raw["api_url"]),
+    publicPayloadUrl: text(raw["public_payload_url"]),
+    channelLimit: number(raw["channel_limit"]),
+    cpuLimit: number(raw["cpu_limit"]),
+    state: peerState(stats["state"]),
+    error: text(stats["error"]),
+    ageMs: number(stats["age"]),
+    clockOffsetMs: number(stats["clock_offset"]),
+    stats: readNodeStats(stats),
+  };
+}
+
+/** One page of a list answer: its items, and the cursor of the next page if there is one. */
+export function readPage(
+  value: unknown,
+  collection: string,
+): { items: unknown[]; next: string | null } {
+  const raw = fields(value);
+  const items = raw[collection];
+  return { items: Array.isArray(items) ? items : [], next: text(raw["next"]) };
+}

@@ -1,0 +1,103 @@
+// The overview's live state: the newest snapshot, how the connection is, and the pause button.
+
+import { batch, computed, effect, signal, type ReadonlySignal } from "@preact/signals";
+import type { ApiProblem } from "../api/http";
+import { setCredentials } from "../api/http";
+import type { ClusterSource } from "../api/cluster_source";
+import type { ClusterSnapshot } from "../api/model";
+import { strings } from "../strings";
+import { findFindings } from "./findings";
+import { OutputHistory } from "./history";
+import { buildRows, isAlias, sumRows, type Row } from "./rows";
+
+/** The problem that keeps new data away, and since when; null while all is well. */
+export interface Trouble {
+  problem: ApiProblem;
+  sinceMs: number;
+}
+
+const snapshot = signal<ClusterSnapshot | null>(null);
+const frozen = signal<ClusterSnapshot | null>(null);
+
+export const trouble = signal<Trouble | null>(null);
+/** This browser's clock, ticking once a second, for ages between two answers. */
+export const nowMs = signal(Date.now());
+export const lastDataMs = computed(() => snapshot.value?.receivedAtMs ?? null);
+export const isPaused = computed(() => frozen.value !== null);
+/** From when the frozen numbers are. */
+export const pausedAtMs = computed(() => frozen.value?.receivedAtMs ?? null);
+
+const rowsOf = (from: ReadonlySignal<ClusterSnapshot | null>): ReadonlySignal<Row[] | null> =>
+  computed(() => from.value && buildRows(from.value, strings.brokenConfig));
+
+const liveRows = rowsOf(snapshot);
+const frozenRows = rowsOf(frozen);
+/** What is shown: the live rows, or those of the moment of the pause. */
+export const rows = computed(() => frozenRows.value ?? liveRows.value);
+export const totals = computed(() => rows.value && sumRows(rows.value));
+export const findings = computed(() => (rows.value ? findFindings(rows.value) : []));
+/** Peers that are not up, by the newest data, paused or not: for the title and the icon. */
+export const peersNotUp = computed(
+  () => (liveRows.value ?? []).filter((row) => !isAlias(row) && row.state !== "up").length,
+);
+
+export const history = new OutputHistory();
+/** Changes of state since the last answer, as one sentence for screen readers. */
+export const announcement = signal("");
+
+export function togglePause(): void {
+  frozen.value = frozen.value ? null : snapshot.value;
+}
+
+function announceChanges(before: Row[] | null, after: Row[] | null): void {
+  if (!before || !after) return;
+  const known = new Map(before.map((row) => [row.key, row.state]));
+  const changed = after.filter((row) => known.has(row.key) && known.get(row.key) !== row.state);
+  if (changed.length === 0) return;
+  announcement.value = changed
+    .map((row) => strings.stateChanged(row.name, strings.states[row.state].word))
+    .join(" ");
+}
+
+let stop: (() => void) | null = null;
+let chosenSource: ClusterSource | null = null;
+
+/** Begins to follow `source`; a second call starts afresh. */
+export function follow(source: ClusterSource): void {
+  stop?.();
+  chosenSource = source;
+  stop = source({
+    onSnapshot: (next) =>
+      batch(() => {
+        const before = liveRows.peek();
+        snapshot.value = next;
+        nowMs.value = next.receivedAtMs;
+        trouble.value = null;
+        history.record(liveRows.value ?? [], next.receivedAtMs);
+        announceChanges(before, liveRows.value);
+      }),
+    onProblem: (problem) => {
+      trouble.value = { problem, sinceMs: trouble.peek()?.sinceMs ?? Date.now() };
+    },
+  });
+}
+
+/** Tries again at once. */
+export function retry(): void {
+  if (chosenSource) follow(chosenSource);
+}
+
+export function signIn(user: string, password: string): void {
+  setCredentials(user, password);
+  retry();
+}
+
+/** Keeps the clock and the document's title going; called once at the start. */
+export function startClock(): void {
+  setInterval(() => {
+    if (!document.hidden) nowMs.value = Date.now();
+  }, 1000);
+  effect(() => {
+    document.title = strings.documentTitle(peersNotUp.value);
+  });
+}

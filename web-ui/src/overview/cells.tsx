@@ -1,0 +1,185 @@
+// What stands in each column of a row. A number that is missing is a dash, never a zero.
+
+import type { ComponentChild } from "preact";
+import type { SortKey } from "../cluster/order";
+import { sparkline } from "../cluster/history";
+import { isAlias, type Row } from "../cluster/rows";
+import { history, isPaused, lastDataMs, nowMs } from "../cluster/store";
+import * as format from "../format";
+import { strings } from "../strings";
+import { stateSymbol } from "./symbol";
+
+/** Plain functions, not components: thousands of them are drawn each second. */
+type Cell = (row: Row) => ComponentChild;
+
+/** Long names may wrap after a dot or a colon. */
+function breakable(name: string): ComponentChild[] {
+  return name.split(/(?<=[.:])/).flatMap((part, index) => (index === 0 ? [part] : [<wbr />, part]));
+}
+
+const nameCell: Cell = (row) => (
+  <span class="name" title={row.apiUrl ?? undefined}>
+    <span class="name-text">{breakable(row.name)}</span>
+    {row.isThisNode && <span class="tag">{strings.thisNode}</span>}
+  </span>
+);
+
+const AGE_WORTH_SHOWING_MS = 2000;
+
+/** `last seen 14s ago`, counted on between two answers. */
+function ageText(row: Row): string | null {
+  if (row.freshness === "fresh" || isAlias(row)) return null;
+  if (row.ageMs === null) return row.state === "down" ? strings.neverSeen : null;
+  const since = isPaused.value || lastDataMs.value === null ? 0 : nowMs.value - lastDataMs.value;
+  const age = row.ageMs + Math.max(0, since);
+  return age < AGE_WORTH_SHOWING_MS ? null : strings.lastSeen(format.formatDuration(age / 1000));
+}
+
+const CLOCK_WORTH_SHOWING_MS = 1000;
+
+function clockText(row: Row): string | null {
+  const offset = row.clockOffsetMs;
+  if (offset === null || Math.abs(offset) < CLOCK_WORTH_SHOWING_MS) return null;
+  return strings.clockOff(format.formatDuration(Math.abs(offset) / 1000), offset > 0);
+}
+
+/** A component: it alone is drawn anew when the clock ticks. */
+function Times({ row }: { row: Row }) {
+  const times = [ageText(row), clockText(row)].filter(Boolean).join(" · ");
+  return times ? <span class="times">{times}</span> : null;
+}
+
+const stateCell: Cell = (row) => {
+  const label = strings.states[row.state];
+  return (
+    <span class="state">
+      <span class={`badge ${label.tone}`} title={label.meaning}>
+        {stateSymbol(row.state)}
+        {label.word}
+      </span>
+      <span class="details">
+        {row.reason && (
+          <span class="reason" title={row.reason}>
+            {row.reason}
+          </span>
+        )}
+        <Times row={row} />
+      </span>
+    </span>
+  );
+};
+
+/**
+ * A percentage with its bar; the level is also told in words. `limit` is set by the operator and
+ * shown as a mark on the bar.
+ */
+function meter(
+  value: number | null,
+  thresholds: format.Thresholds,
+  limit: number | null = null,
+): ComponentChild {
+  if (value === null) return <span class="missing">{format.MISSING}</span>;
+  const level = format.levelOf(value, thresholds);
+  const filled = Math.min(100, Math.max(0, value));
+  return (
+    <span class={`meter ${level}`} title={limit === null ? undefined : strings.cpuLimit(limit)}>
+      <span class="number">
+        {format.formatPercent(value)}
+        {level !== "ok" && <span class="hidden"> {strings.levels[level]}</span>}
+        {level !== "ok" && <span aria-hidden="true"> {level === "warn" ? "▴" : "▲"}</span>}
+      </span>
+      <span class="track" aria-hidden="true">
+        <span class="fill" style={{ width: `${filled}%` }} />
+        {limit !== null && <span class="limit" style={{ left: `${limit}%` }} />}
+      </span>
+    </span>
+  );
+}
+
+const cpuCell: Cell = (row) =>
+  meter(row.stats.cpuPercent, format.cpuThresholds(row.cpuLimit), row.cpuLimit);
+
+const memoryCell: Cell = (row) => meter(row.stats.memoryPercent, format.MEMORY_THRESHOLDS);
+
+const networkCell: Cell = (row) =>
+  row.stats.networkPercent === null && row.freshness !== "blank" ? (
+    <abbr class="missing" title={strings.noLinkSpeedHint}>
+      {strings.noLinkSpeed}
+    </abbr>
+  ) : (
+    meter(row.stats.networkPercent, format.NETWORK_THRESHOLDS)
+  );
+
+function count(value: number | null): ComponentChild {
+  return <span class={value === null ? "missing" : "number"}>{format.formatCount(value)}</span>;
+}
+
+const streamsCell: Cell = (row) => {
+  const { streams, streamsOnline } = row.stats;
+  const limit = row.channelLimit;
+  const isFull = streams !== null && limit !== null && streams >= limit;
+  const hints = [
+    streamsOnline !== null && strings.onlineDetail(format.formatCount(streamsOnline)),
+    isFull && strings.atLimit,
+  ];
+  return (
+    <span
+      class={isFull ? "streams warn" : "streams"}
+      title={hints.filter(Boolean).join(". ") || undefined}
+    >
+      {count(streams)}
+      {streams !== null && limit !== null && <span class="of"> {strings.ofLimit(limit)}</span>}
+      {isFull && <span aria-hidden="true"> ▴</span>}
+      {isFull && <span class="hidden"> {strings.atLimit}</span>}
+    </span>
+  );
+};
+
+const outputCell: Cell = (row) => {
+  const { outputKbit, inputKbit } = row.stats;
+  if (outputKbit === null) return <span class="missing">{format.MISSING}</span>;
+  const output = format.formatBitrate(outputKbit);
+  return (
+    <span class="output" title={strings.outputDetail(output, format.formatBitrate(inputKbit))}>
+      <svg class="spark" viewBox="0 0 60 18" aria-hidden="true">
+        <path class="base" d="M0 17.5H60" />
+        <path class="line" d={sparkline(history.of(row.key), 60, 17)} />
+      </svg>
+      <span class="number">{output}</span>
+    </span>
+  );
+};
+
+const JUST_STARTED_S = 60;
+
+const uptimeCell: Cell = (row) => {
+  const { uptimeSeconds, startedAtSeconds } = row.stats;
+  if (uptimeSeconds === null) return <span class="missing">{format.MISSING}</span>;
+  const started = startedAtSeconds === null ? null : format.formatInstant(startedAtSeconds * 1000);
+  return (
+    <span class="number" title={started === null ? undefined : strings.startedAt(started)}>
+      {format.formatDuration(uptimeSeconds)}
+      {uptimeSeconds < JUST_STARTED_S && <span class="below"> {strings.justStarted}</span>}
+    </span>
+  );
+};
+
+const versionCell: Cell = (row) => (
+  <span class="version" title={row.stats.version ?? undefined}>
+    {row.stats.version ?? <span class="missing">{format.MISSING}</span>}
+    {row.versionDiffers && <span class="below caution"> ≠ {strings.differs}</span>}
+  </span>
+);
+
+export const CELLS: Record<SortKey, Cell> = {
+  name: nameCell,
+  state: stateCell,
+  cpu: cpuCell,
+  memory: memoryCell,
+  clients: (row) => count(row.stats.clients),
+  streams: streamsCell,
+  output: outputCell,
+  network: networkCell,
+  uptime: uptimeCell,
+  version: versionCell,
+};

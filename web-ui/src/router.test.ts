@@ -1,0 +1,14 @@
+import { expect, it } from "vitest";
+import { formatHash, parseHash } from "./router";
+
+it("reads path and parameters, and takes nonsense for the start page", () => {
+  expect(parseHash("#/peers?q=a%20b")).toMatchObject({ path: "/peers" });
+  expect(parseHash("#/peers?q=a%20b").params.get("q")).toBe("a b");
+  expect(parseHash("").path).toBe("/");
+  expect(parseHash("#content").path).toBe("/");
+});
+
+it("leaves empty parameters out", () => {
+  expect(formatHash("/", new URLSearchParams("sort=cpu&q="))).toBe("#/?sort=cpu");
+  expect(formatHash("/", new URLSearchParams("q="))).toBe("#/");
+});

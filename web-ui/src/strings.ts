@@ -1,0 +1,200 @@
+// Every word of the console, in one place.
+
+import type { PeerState } from "./api/model";
+import type { SortKey } from "./cluster/order";
+import type { Finding } from "./cluster/findings";
+import { formatNames } from "./format";
+
+/** How a state is told, beside its symbol (`overview/symbol.tsx`): never by colour alone. */
+export interface StateLabel {
+  word: string;
+  tone: "good" | "caution" | "bad" | "neutral";
+  meaning: string;
+}
+
+const states: Record<PeerState, StateLabel> = {
+  up: { word: "Up", tone: "good", meaning: "Answers in time; clients are sent here." },
+  draining: {
+    word: "Draining",
+    tone: "caution",
+    meaning: "Finishes what it has; takes nothing new.",
+  },
+  late: {
+    word: "Late",
+    tone: "caution",
+    meaning: "The last poll failed or is overdue; numbers are the last known.",
+  },
+  unknown: { word: "Connecting", tone: "caution", meaning: "Has not answered yet." },
+  down: { word: "Down", tone: "bad", meaning: "Does not answer; no client is sent here." },
+  unauthorized: {
+    word: "Key refused",
+    tone: "bad",
+    meaning: "The cluster keys of the two nodes do not match.",
+  },
+  incompatible: {
+    word: "Incompatible",
+    tone: "bad",
+    meaning: "Speaks another version, or a hostname is used twice.",
+  },
+  self: {
+    word: "This node",
+    tone: "neutral",
+    meaning: "This entry points to this node itself; it is not asked.",
+  },
+  duplicate: {
+    word: "Duplicate",
+    tone: "neutral",
+    meaning: "Another entry already names this node; it is not asked.",
+  },
+};
+
+const columns: Record<SortKey, string> = {
+  name: "Peer",
+  state: "Status",
+  cpu: "CPU",
+  memory: "Memory",
+  clients: "Clients",
+  streams: "Streams",
+  output: "Output",
+  network: "NIC load",
+  uptime: "Uptime",
+  version: "Version",
+};
+
+const columnHelp: Record<SortKey, string> = {
+  name: "The node's name; hover for its API address",
+  state: "As this node sees it, with the cause and the age of the last answer",
+  cpu: "Share of all cores of the machine",
+  memory: "Share of RAM, or of the container's limit",
+  clients: "Connected clients, all protocols",
+  streams: "Streams captured by the node, and its channel limit",
+  output: "What the node sends; the line shows the last five minutes",
+  network: "Busiest interface's busier direction against its link speed",
+  uptime: "Time since the node started",
+  version: "Version of the node's software",
+};
+
+const plural = (count: number, one: string, many: string): string =>
+  `${count} ${count === 1 ? one : many}`;
+
+function finding(found: Finding): string {
+  const names = "names" in found ? formatNames(found.names) : "";
+  switch (found.kind) {
+    case "partition":
+      return (
+        `Partition suspected: ${found.unreachable} of ${found.peers} peers do not answer ` +
+        "this node. Compare with another node's overview."
+      );
+    case "key":
+      return `Cluster key mismatch with ${names}: set the same cluster_key on both sides.`;
+    case "clock":
+      return `Clocks differ by more than 30 s: ${names}. Check the time synchronisation.`;
+    case "version":
+      return `Other versions than this node's: ${names}.`;
+  }
+}
+
+export const strings = {
+  product: "Watershed",
+  skipLink: "Skip to the table",
+  navigation: "Pages",
+  overview: "Overview",
+  overviewTitle: "Cluster overview",
+  notFound: "There is no such page.",
+  toOverview: "Go to the overview",
+  documentTitle: (notUp: number) =>
+    notUp > 0 ? `(${notUp}) Cluster overview` : "Cluster overview",
+  brokenConfig: "its config file has errors; the last good one is in use",
+
+  states,
+  columns,
+  columnHelp,
+  finding,
+  stateChanged: (name: string, word: string) => `${name}: ${word}.`,
+  thisNode: "this node",
+  ofLimit: (limit: number) => `/ ${limit}`,
+  lastSeen: (ago: string) => `last seen ${ago} ago`,
+  neverSeen: "never seen",
+  clockOff: (duration: string, isAhead: boolean) =>
+    `clock ${duration} ${isAhead ? "ahead" : "behind"}`,
+  justStarted: "just started",
+  startedAt: (instant: string) => `Started ${instant}`,
+  notKnown: "not known",
+  noLinkSpeed: "n/a",
+  noLinkSpeedHint: "The link names no speed; set total_bandwidth in the node's config.",
+  cpuLimit: (percent: number) => `cpu_limit ${percent} %`,
+  atLimit: "At its channel limit",
+  outputDetail: (output: string, input: string) => `Sends ${output}, receives ${input}`,
+  onlineDetail: (online: string) => `${online} with frames`,
+  differs: "differs",
+  levels: { ok: "", warn: "high", crit: "very high" },
+
+  totals: { peers: "Peers up", clients: "Clients", streams: "Streams", output: "Output" },
+  totalsLabel: "Totals",
+  totalsNone: "no peers yet",
+  excludes: (count: number) => `excludes ${plural(count, "peer", "peers")}`,
+  excludesHint: "Peers without fresh data are left out.",
+  inputTotal: (input: string) => `${input} in`,
+  allUp: "all up",
+  notUp: (count: number) => `${plural(count, "peer is", "peers are")} not up`,
+
+  tableCaption: "Nodes of the cluster, this node first",
+  filterLabel: "Filter",
+  filterHint: "Name, state, version",
+  filterCount: (shown: number, all: number) =>
+    shown === all ? plural(all, "node", "nodes") : `${shown} of ${all} nodes`,
+  noMatch: (query: string) => `No peer matches “${query}”.`,
+  clearFilter: "Clear the filter",
+  pause: "Pause",
+  pausedSince: (time: string) => `Paused at ${time}; data keep arriving.`,
+  sortLabel: "Sort by",
+  ascending: "rising",
+  descending: "falling",
+  live: (time: string) => `Live, updated ${time}`,
+
+  loading: "Loading the cluster's state",
+  stillWaiting: "Still waiting for this node.",
+  emptyTitle: "This node has no peers yet.",
+  emptyText:
+    "Name another node in the config file and reload it (SIGHUP), or PUT it through the API:",
+  emptyExample: "peer south;",
+  emptyCurl: 'curl -X PUT -d "{}" …/streamer/api/v3/cluster/peers/south',
+
+  lost: (problem: string) => `Connection to this node lost (${problem}). Trying again.`,
+  lastData: (time: string) => `Numbers below are from ${time}.`,
+  failingTitle: "This node does not answer",
+  failing: (problem: string) =>
+    `The page is loaded, but the node gives no data: ${problem}. Trying again.`,
+  refusedTitle: "This node answers with an error",
+  retry: "Try again now",
+  copyDetails: "Copy details",
+  copied: "Copied",
+  requestId: (id: string) => `request ${id}`,
+
+  forbiddenTitle: "No access from here yet",
+  forbidden: "As long as no password is set, this node answers only browsers on its own machine.",
+  forbiddenAdvice: "Set one in the config file, reload it (SIGHUP), and sign in:",
+  forbiddenExample: "edit_auth admin …;\nview_auth viewer …;",
+  forbiddenOther: (title: string) => `This user may not read the cluster's state: ${title}.`,
+
+  signInTitle: "Sign in",
+  signInText: "This node asks for a user of its edit_auth or view_auth.",
+  signInRefused: "User or password is wrong.",
+  user: "User",
+  password: "Password",
+  signIn: "Sign in",
+
+  theme: "Theme:",
+  themes: { auto: "system", light: "light", dark: "dark" },
+  keys: "Keys",
+  keysTitle: "Keyboard shortcuts",
+  keysOn: "Single-key shortcuts on",
+  close: "Close",
+  keyList: [
+    ["/", "focus the filter"],
+    ["Esc", "clear the filter"],
+    ["p", "pause or resume the table"],
+    ["g o", "go to the overview"],
+    ["?", "show this list"],
+  ] as const,
+};

@@ -1,0 +1,171 @@
+// What a person does with the overview: sort, filter, pause, sign in, come back after a fault.
+
+import type { BrowserContext, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { launchBrowser, openPage, screenshot } from "./support/browser";
+import {
+  BAD_DAY,
+  HEALTHY,
+  cluster,
+  down,
+  many,
+  neverAnswered,
+  peer,
+  refusal,
+  wrongKey,
+} from "./support/clusters";
+import { MockNode, type MockNodeOptions } from "./support/mock_node";
+
+let context: BrowserContext;
+let node: MockNode;
+let page: Page;
+let faults: string[];
+beforeAll(async () => void (context = await launchBrowser()));
+afterAll(() => context?.close());
+afterEach(async () => {
+  expect(faults).toEqual([]);
+  await page.close();
+  await node.kill();
+});
+
+async function open(options: MockNodeOptions, hash = ""): Promise<void> {
+  node = await MockNode.start(options);
+  ({ page, faults } = await openPage(context, node.url + hash));
+}
+
+const names = (): Promise<string[]> => page.locator("tbody .name-text").allTextContents();
+const sortedColumns = (): Promise<string[]> => page.locator("th[aria-sort]").allTextContents();
+
+it("shows a dead, a refused and a silent peer, and counts them in the title", async () => {
+  await open({ api: cluster([down("south"), wrongKey("east"), neverAnswered("west")]) });
+  await page.getByText("last seen 14s ago").waitFor();
+  expect(await names()).toEqual(["north", "south", "east", "west"]);
+  expect(await page.title()).toBe("(3) Cluster overview");
+  expect(await page.getByText("401 wrong key").isVisible()).toBe(true);
+  expect(await page.getByText("Connecting").isVisible()).toBe(true);
+  expect(await page.locator("tr.blank .number").count()).toBe(0);
+});
+
+it("sorts by any column, this node first, and keeps the order in the address", async () => {
+  await open({ api: cluster([peer("node104"), peer("node14"), peer("node2"), down("node1")]) });
+  await page.getByRole("button", { name: "Peer" }).click();
+  expect(await names()).toEqual(["north", "node1", "node2", "node14", "node104"]);
+  await page.getByRole("button", { name: "Peer" }).click();
+  expect(await names()).toEqual(["north", "node104", "node14", "node2", "node1"]);
+  expect(await sortedColumns()).toEqual([expect.stringContaining("Peer")]);
+  expect(page.url()).toContain("#/?sort=name&dir=desc");
+  await page.getByRole("button", { name: "CPU" }).click();
+  expect((await names()).at(-1)).toBe("node1"); // It is down: its CPU is not known.
+});
+
+it("filters by name and state from the keyboard, and opens a linked view", async () => {
+  await open({ api: cluster(BAD_DAY) }, "#/?q=down");
+  await page.getByText("1 of 13 nodes").waitFor();
+  expect(await names()).toEqual(["node10"]);
+  await page.keyboard.press("/");
+  await page.keyboard.press("Control+A");
+  await page.keyboard.type("no such");
+  await page.getByText("No peer matches “no such”.").waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByText("13 nodes").waitFor();
+  await page.keyboard.press("?");
+  await page.getByRole("dialog").waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "hidden" });
+});
+
+it("freezes the table while paused, though data keep arriving", async () => {
+  let clients = 100;
+  const api = cluster([]);
+  await open({
+    api: (path, request) =>
+      path === "config/stats"
+        ? cluster([], { total_clients: clients++ })(path, request)
+        : api(path, request),
+  });
+  const cell = page.locator("td.col-clients");
+  await cell.waitFor();
+  await page.keyboard.press("p");
+  const frozen = await cell.textContent();
+  const asked = node.requests.length;
+  await expect.poll(() => node.requests.length, { timeout: 8000 }).toBeGreaterThan(asked + 3);
+  expect(await cell.textContent()).toBe(frozen);
+  await page.getByRole("button", { name: "Pause", pressed: true }).click();
+  await expect.poll(() => cell.textContent()).not.toBe(frozen);
+});
+
+it("shows a hostile hostname and error as the text they are", async () => {
+  const hostname = "<script>document.title='x'</script>";
+  await open({
+    api: cluster([
+      peer(hostname, { state: "down", error: "<img src=x onerror=alert(1)>", age: 9000 }),
+    ]),
+  });
+  await page.locator("tbody .name-text").nth(1).waitFor();
+  expect((await names())[1]).toBe(hostname);
+  expect(await page.locator("tbody script, tbody img").count()).toBe(0);
+});
+
+it("works under a sub-path and asks nobody but its own node", async () => {
+  const origins = new Set<string>();
+  context.on("request", (request) => origins.add(new URL(request.url()).origin));
+  await open({ api: cluster(HEALTHY), prefix: "/ops/one" });
+  await page.getByText("all up").waitFor();
+  expect([...origins].filter((origin) => origin !== "null")).toEqual([node.base]);
+  context.removeAllListeners("request");
+});
+
+it("signs in where the node asks for it, and says when the password is wrong", async () => {
+  const good = `Basic ${Buffer.from("viewer:gehe\u00efm").toString("base64")}`;
+  const healthy = cluster(HEALTHY);
+  await open({
+    api: (path, request) =>
+      request.headers.authorization === good
+        ? healthy(path, request)
+        : refusal(401, "unauthorized", "no"),
+  });
+  await page.getByLabel("User").fill("viewer");
+  await page.getByLabel("Password").fill("wrong");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText("User or password is wrong.").waitFor();
+  await page.getByLabel("Password").fill("gehe\u00efm");
+  await page.keyboard.press("Enter");
+  await page.getByText("all up").waitFor();
+});
+
+it("keeps the last numbers while the node is away, and goes on by itself", async () => {
+  await open({ api: cluster(HEALTHY) });
+  await page.getByText("all up").waitFor();
+  const { port } = node;
+  await node.kill();
+  await page.getByText("Numbers below are from").waitFor();
+  expect(await names()).toContain("south");
+  node = await MockNode.start({ api: cluster(HEALTHY), port });
+  await page.getByText("Live, updated").waitFor();
+});
+
+it("draws the last minutes of the output as a line", async () => {
+  await open({ api: cluster(HEALTHY) });
+  await expect
+    .poll(() => page.locator(".spark .line").first().getAttribute("d"), { timeout: 15_000 })
+    .toMatch(/^M.*L/);
+  await page.waitForTimeout(11_000);
+  await screenshot(page, "overview-sparklines");
+});
+
+it("spends less than 200 ms a second on 200 peers, so that no task can take longer", async () => {
+  await open({ api: cluster(many(200)) });
+  await page.getByText("edge199").waitFor();
+  const debug = await context.newCDPSession(page);
+  // The thread's own time: what else the machine does must not count.
+  await debug.send("Performance.enable", { timeDomain: "threadTicks" });
+  const taskSeconds = async (): Promise<number> => {
+    const { metrics } = await debug.send("Performance.getMetrics");
+    return metrics.find(({ name }) => name === "TaskDuration")?.value ?? NaN;
+  };
+  const before = await taskSeconds();
+  await page.waitForTimeout(5000);
+  const busyMsASecond = ((await taskSeconds()) - before) * 200;
+  console.log(`200 peers: ${busyMsASecond.toFixed(0)} ms of work a second`);
+  expect(busyMsASecond).toBeLessThan(200);
+});

@@ -1,0 +1,157 @@
+// A node as the pages see it: serves the built UI under the real content security policy, and
+// answers the API as the test says. Never talks to anything but its clients.
+
+import { readFile } from "node:fs/promises";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { extname, join, normalize } from "node:path";
+
+const DIST = join(import.meta.dirname, "../../dist");
+const API = "/streamer/api/v3/";
+
+const CONSOLE_CSP =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
+  "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+const embedCsp = (entries: string[]): string =>
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
+  `media-src 'self' blob: ${entries.join(" ")}; worker-src 'self' blob:; ` +
+  `connect-src 'self' ${entries.join(" ")}; base-uri 'none'; form-action 'none'`;
+
+const MEDIA_TYPES: Record<string, string> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".m3u8": "application/vnd.apple.mpegurl",
+  ".ts": "video/mp2t",
+};
+
+/** One scripted answer; `never` holds the request open without a word. */
+export interface Answer {
+  status?: number;
+  body?: unknown;
+  headers?: Record<string, string>;
+  never?: boolean;
+}
+
+export type Script = (path: string, request: IncomingMessage) => Answer;
+
+export interface MockNodeOptions {
+  api?: Script;
+  /** The console is served below this path, as behind a proxy. */
+  prefix?: string;
+  /** Folder with `index.m3u8` and segments, served as the stream `live/cam`. */
+  media?: string;
+  port?: number;
+}
+
+const escapeHtml = (text: string): string =>
+  text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
+
+export class MockNode {
+  api: Script;
+  entries: string[] = [];
+  /** Origins that the player page may load from, beside the entries. */
+  reachable: string[] = [];
+  /** Media requests are redirected to this node, when set. */
+  redirectTo: string | null = null;
+  /** Answers every media request with this status, when set. */
+  mediaStatus: number | null = null;
+  readonly requests: string[] = [];
+  private readonly server: Server;
+
+  private constructor(private readonly options: MockNodeOptions) {
+    this.api = options.api ?? (() => ({ status: 404 }));
+    this.server = createServer((request, response) => {
+      this.answer(request, response).catch((error) => {
+        response.statusCode = error?.code === "ENOENT" ? 404 : 500;
+        response.setHeader("access-control-allow-origin", "*");
+        response.end();
+      });
+    });
+  }
+
+  static async start(options: MockNodeOptions = {}): Promise<MockNode> {
+    const node = new MockNode(options);
+    await new Promise<void>((done) => node.server.listen(options.port ?? 0, "127.0.0.1", done));
+    return node;
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  get base(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  get url(): string {
+    return `${this.base}${this.options.prefix ?? ""}/`;
+  }
+
+  /** Dies as a killed process does: open connections are cut, new ones refused. */
+  async kill(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise((done) => this.server.close(done));
+  }
+
+  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { prefix = "", media } = this.options;
+    const full = decodeURIComponent(new URL(request.url ?? "/", this.base).pathname);
+    this.requests.push(request.url ?? "");
+    const path = full.startsWith(prefix) ? full.slice(prefix.length) : full;
+    if (path.startsWith(API)) return this.answerApi(path.slice(API.length), request, response);
+    if (path === "/") return this.send(response, join(DIST, "index.html"), CONSOLE_CSP);
+    if (path.endsWith("/embed.html")) return this.sendEmbed(path, response);
+    if (path.startsWith("/assets/")) return this.send(response, join(DIST, normalize(path)));
+    if (media && path.startsWith("/live/cam/")) {
+      response.setHeader("access-control-allow-origin", "*");
+      if (this.redirectTo) {
+        response.writeHead(302, {
+          location: `${this.redirectTo}${request.url}`,
+          "cache-control": "no-store",
+        });
+        return void response.end();
+      }
+      if (this.mediaStatus === null)
+        return this.send(response, join(media, normalize(path.slice(10))));
+      response.statusCode = this.mediaStatus;
+    } else {
+      response.statusCode = 404;
+    }
+    response.end();
+  }
+
+  private answerApi(path: string, request: IncomingMessage, response: ServerResponse): void {
+    const { status = 200, body, headers = {}, never = false } = this.api(path, request);
+    if (never) return;
+    response.writeHead(status, { "content-type": "application/json", ...headers });
+    response.end(body === undefined ? "" : JSON.stringify(body));
+  }
+
+  private async sendEmbed(path: string, response: ServerResponse): Promise<void> {
+    const template = await readFile(join(DIST, "embed.html"), "utf8");
+    const stream = path.slice(1, -"/embed.html".length);
+    response.setHeader("content-type", "text/html; charset=utf-8");
+    response.setHeader("content-security-policy", embedCsp([...this.entries, ...this.reachable]));
+    response.end(
+      template
+        .replace(
+          'name="watershed-stream" content=""',
+          `name="watershed-stream" content="${escapeHtml(stream)}"`,
+        )
+        .replace(
+          'name="watershed-entries" content=""',
+          `name="watershed-entries" content="${escapeHtml(JSON.stringify(this.entries))}"`,
+        ),
+    );
+  }
+
+  private async send(response: ServerResponse, file: string, csp?: string): Promise<void> {
+    const body = await readFile(file);
+    response.setHeader("content-type", MEDIA_TYPES[extname(file)] ?? "application/octet-stream");
+    response.setHeader("cache-control", "no-store");
+    if (csp) response.setHeader("content-security-policy", csp);
+    response.end(body);
+  }
+}

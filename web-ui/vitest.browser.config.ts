@@ -1,0 +1,13 @@
+// Runs the browser tests: the built pages in a real headless Chromium, against scripted servers.
+
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.browser.ts"],
+    environment: "node",
+    fileParallelism: false,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
