@@ -1,0 +1,50 @@
+//! The limits of the HTTP door, each answered with its own status and counted.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use crate::support::cluster::plan;
+use crate::support::http;
+use crate::support::{SLACK, promise};
+
+#[test]
+fn heads_over_their_limits_are_refused_and_counted() {
+    let cluster = plan().start_connected();
+    let north = cluster.node("north");
+    let limit = Duration::from_secs(5);
+    let before = north.metric("watershed_limit_hits_total").unwrap_or(0.0);
+    let large = "x".repeat(40 * 1024);
+    let answer = http::request(north.http, "GET", "/", &[("X-Large", &large)], b"", limit).unwrap();
+    assert_eq!(answer.status, 431);
+    let names: Vec<String> = (0..120).map(|index| format!("X-Header-{index}")).collect();
+    let headers: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "1")).collect();
+    let answer = http::request(north.http, "GET", "/", &headers, b"", limit).unwrap();
+    assert_eq!(answer.status, 431);
+    let after = north.metric("watershed_limit_hits_total").unwrap_or(0.0);
+    assert!(after >= before + 2.0, "limit hits went from {before} to {after}");
+}
+
+#[test]
+fn a_head_that_never_ends_is_408_within_5_seconds() {
+    let cluster = plan().start_connected();
+    let mut socket = TcpStream::connect(("127.0.0.1", cluster.node("north").http)).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(15))).unwrap();
+    let start = Instant::now();
+    socket.write_all(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ").unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).ok();
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    promise("a slow head is closed", start.elapsed(), Duration::from_secs(5) + SLACK);
+}
+
+#[test]
+fn methods_that_are_not_declared_are_405() {
+    let cluster = plan().start_connected();
+    let north = cluster.node("north");
+    for path in ["/streamer/api/v3/cluster/peers", "/streamer/api/v3/config/stats"] {
+        let limit = Duration::from_secs(5);
+        let answer = http::request(north.http, "PATCH", path, &[], b"", limit).unwrap();
+        assert_eq!(answer.status, 405, "{path}");
+    }
+}

@@ -1,0 +1,28 @@
+//! Whole nodes as processes, real clients, real media: one story a file.
+//!
+//! What they rely on is SPEC as users see it; nothing of the daemon's code is imported. They need
+//! the programs of `scripts/install.sh test` and the media of `scripts/make-media.sh`.
+#![expect(clippy::unwrap_used, reason = "a scenario that meets the unexpected has to fail")]
+#![expect(clippy::print_stdout, reason = "measured and allowed values are part of the result")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod broken_config;
+mod cluster_auth;
+mod config_write_back;
+mod embed_page;
+mod enhanced_rtmp;
+mod faults_auth;
+mod faults_death;
+mod faults_directory;
+mod hints;
+mod hostile_names;
+mod hostile_peers;
+mod hostile_rtmp;
+mod http_limits;
+mod kill_and_return;
+mod real_clients;
+mod redirect_hls_and_ts;
+mod rtmp_redirect;
+mod rtsp_redirect;

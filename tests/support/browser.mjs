@@ -1,0 +1,30 @@
+// Opens a page in headless Chromium and prints, four times a second, what its <video> does, one JSON
+// object a line: {ms, currentTime, frames, errors}. Ends when its standard input does.
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+
+const packages = fileURLToPath(new URL("../../web-ui/package.json", import.meta.url));
+const { chromium } = createRequire(packages)("playwright-core");
+
+const [url] = process.argv.slice(2);
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  chromiumSandbox: false,
+  args: ["--autoplay-policy=no-user-gesture-required", "--mute-audio", "--disable-gpu"],
+});
+process.stdin.resume();
+process.stdin.on("end", () => void browser.close().finally(() => process.exit(0)));
+
+const page = await browser.newPage();
+const errors = [];
+page.on("pageerror", (error) => errors.push(String(error)));
+await page.goto(url, { waitUntil: "domcontentloaded" });
+const opened = Date.now();
+setInterval(async () => {
+  const seen = await page.evaluate(() => {
+    const video = document.querySelector("video");
+    const frames = video?.getVideoPlaybackQuality().totalVideoFrames ?? 0;
+    return { currentTime: video?.currentTime ?? -1, frames, address: location.href };
+  });
+  console.log(JSON.stringify({ ms: Date.now() - opened, errors, ...seen }));
+}, 250);
