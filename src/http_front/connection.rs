@@ -18,7 +18,7 @@ const BUFFER_BYTES: usize = 4096;
 const OUT_BYTES: usize = 16 << 10;
 
 const TOO_LARGE: &[u8] =
-    b"HTTP/1.1 413 Payload Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 const TOO_MANY_FIELDS: &[u8] =
     b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 const TIMED_OUT: &[u8] =
