@@ -18,7 +18,7 @@ pub const STREAM_NAME_BYTES_MAX: usize = 255;
 const RESERVED_FIRST_PARTS: [&str; 5] = ["streamer", "flussonic", "metrics", "assets", "-"];
 
 /// Last parts of a name that are outputs of a stream.
-const RESERVED_LAST_PARTS: [&str; 9] = [
+const RESERVED_LAST_PARTS: [&str; 10] = [
     "index.m3u8",
     "video.m3u8",
     "index.fmp4.m3u8",
@@ -28,6 +28,7 @@ const RESERVED_LAST_PARTS: [&str; 9] = [
     "embed.html",
     "media_info.json",
     "preview.jpg",
+    "hls",
 ];
 
 /// The name of a stream: parts of letters, digits, `.`, `-` and `_`, joined by `/`.
@@ -204,7 +205,7 @@ pub struct InvalidNodeId;
 impl NodeId {
     /// The id made of these random bits.
     #[must_use]
-    pub fn from_random(bits: u128) -> Self {
+    pub const fn from_random(bits: u128) -> Self {
         Self(bits)
     }
 

@@ -14,6 +14,7 @@ mod auth;
 mod body;
 mod error;
 mod list;
+mod metrics;
 mod monitoring;
 mod node_stats;
 mod peers;
@@ -96,6 +97,8 @@ pub fn configure(
         for base in BASES {
             app.service(web::scope(base).configure(routes));
         }
+        let metrics = at("/metrics", "GET, HEAD").route(read().to(metrics::show));
+        app.service(metrics.wrap(from_fn(auth::guard)));
     }
 }
 

@@ -1,7 +1,7 @@
 //! What nodes ask each other (SPEC section 4): signed, and answered signed.
 //!
-//! Nothing is told, and no body kept, before the signature holds. To a stranger every refusal is the
-//! same answer; why is in this node's log.
+//! Nothing is told, and no body kept, before the signature holds. To a stranger every refusal is
+//! the same answer; why is in this node's log.
 
 use std::io::Write as _;
 use std::net::IpAddr;

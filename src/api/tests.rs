@@ -1,6 +1,9 @@
 //! Whole answers: a request in, an answer out, over settings on disk and actors that are real where
 //! that is cheap.
 
+mod golden;
+mod wire;
+
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
@@ -18,7 +21,7 @@ use base64::engine::general_purpose::STANDARD;
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 use watershed_actors::names::NodeId;
-use watershed_actors::report::StreamState;
+use watershed_actors::report::{StreamState, TrackReport};
 use watershed_actors::signature::{
     AnswerHeaders, ClusterKey, Nonce, RequestToSign, authorization, body_hash, verify_answer,
 };
@@ -218,6 +221,8 @@ async fn rejected_settings_name_field_or_place() {
     assert_eq!(code(&answer), (400, "unknown_secret"));
     let answer = bench.put("/streams/a%2F..%2Fb", json!({})).await;
     assert_eq!(code(&answer), (400, "invalid_stream_name"));
+    let stolen = json!({"inputs": [{"url": "file:///etc/passwd"}]});
+    assert_eq!(code(&bench.put("/streams/film", stolen).await), (403, "file_not_allowed"));
     let not_an_object = request(Method::PUT, "/streams/a").set_payload("[1]");
     assert_eq!(code(&bench.ask(not_an_object).await), (400, "wrong_type"));
     assert_eq!(bench.text(), FILE);
@@ -318,6 +323,9 @@ async fn both_bases_know_their_methods_and_nothing_else() {
         assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");
         assert_eq!(answer.headers().get(header::ALLOW).unwrap(), allow);
         assert!(!answer.headers().contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN));
+    }
+    for path in ["/nothing", "", "/", "/streams/", "/streams/%ff", "/streams/a/b"] {
+        assert_eq!(bench.get(path).await.0, 404, "{path}");
     }
     assert_eq!(code(&bench.get("/nothing").await), (404, "no_such_resource"));
     assert_eq!(bench.ask(request(Method::HEAD, "/streams")).await.0, 200);

@@ -160,12 +160,10 @@ impl Parts {
         self.sampler.do_send(SetStreamerStatus { status });
     }
 
-    /// Reads the configuration anew; a file that cannot be used changes nothing.
+    /// Reads the configuration anew; a file that cannot be used changes nothing, and the keeper
+    /// has logged why.
     pub(super) async fn reload(&self) {
-        match self.keeper.reload().await {
-            Ok(()) => log::info!("config: read anew and in force"),
-            Err(error) => log::error!("config: not in force, the old one stays: {error}"),
-        }
+        let _ = self.keeper.reload().await;
     }
 
     /// Clients that play here now.

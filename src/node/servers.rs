@@ -7,6 +7,7 @@ use std::time::Duration;
 use actix::prelude::*;
 use actix_rt::task::JoinHandle;
 use actix_server::ServerHandle;
+use actix_web::middleware::from_fn;
 use actix_web::{App, web};
 use tokio::sync::Semaphore;
 use watershed_actors::outbox::OutboxLimits;
@@ -107,6 +108,7 @@ impl Front {
             parts.identity.id,
             parts.play_settings.clone(),
             Box::new(OpenPeers(parts.peers.clone())),
+            web_ui::page("embed.html"),
         ));
         let limits = &settings.limits;
         let front = FrontConfig {
@@ -137,7 +139,8 @@ impl Front {
                 .app_data(play.clone())
                 .configure(move |app| {
                     if let Some(state) = state {
-                        app.configure(api::configure(state)).service(web_ui::console());
+                        app.configure(api::configure(state))
+                            .service(web_ui::console().wrap(from_fn(api::guard_page)));
                     }
                 })
                 .service(web_ui::assets())

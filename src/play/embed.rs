@@ -4,16 +4,15 @@ use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
 
 use super::{Play, answers};
-use crate::web_ui;
 
 /// The page that plays `name` from this node, and from its peers when this node is lost.
 pub(super) fn page(play: &Play, name: &str) -> HttpResponse {
-    let Some(template) = web_ui::page("embed.html") else {
+    let Some(template) = &play.embed_template else {
         return answers::not_found("the player page was not built into this binary");
     };
     let entries = play.entries.entry_urls();
     let list = serde_json::to_string(&entries).unwrap_or_default();
-    let html = String::from_utf8_lossy(&template)
+    let html = String::from_utf8_lossy(template)
         .replace(
             r#"<meta name="watershed-entries" content="""#,
             &format!(r#"<meta name="watershed-entries" content="{}""#, escape(&list)),

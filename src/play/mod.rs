@@ -25,10 +25,11 @@ use std::time::{Duration, Instant};
 
 use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::Bytes;
 use watershed_actors::names::{NodeId, Protocol};
 use watershed_actors::published::Published;
 use watershed_actors::redirect::{find_via, strip_via};
-use watershed_actors::stream_directory::{Ask, DirectoryView, PeerRoute, StreamLocation};
+use watershed_actors::stream_directory::{Ask, Choice, DirectoryView, PeerRoute, StreamLocation};
 use watershed_actors::stream_hub::{LocalEntry, LocalStreams};
 use watershed_actors::wall_clock::unix_ms;
 
@@ -55,6 +56,8 @@ pub struct Play {
     settings: Published<PlaySettings>,
     /// Peers' public addresses, for the player page.
     entries: Box<dyn EntryNodes>,
+    /// The player page as built; none if the web UI was not.
+    embed_template: Option<Bytes>,
     player_hash: RandomState,
 }
 
@@ -67,7 +70,7 @@ pub trait EntryNodes: Send + Sync + std::fmt::Debug {
 /// What is done with a request.
 enum Decision {
     Local(LocalEntry),
-    Redirect(Arc<PeerRoute>),
+    Redirect(Arc<PeerRoute>, Choice),
     Later,
     Nowhere,
 }
@@ -91,9 +94,10 @@ impl Play {
         node: NodeId,
         settings: Published<PlaySettings>,
         entries: Box<dyn EntryNodes>,
+        embed_template: Option<Bytes>,
     ) -> Self {
         let player_hash = RandomState::new();
-        Self { directory, streams, node, settings, entries, player_hash }
+        Self { directory, streams, node, settings, entries, embed_template, player_hash }
     }
 
     /// Decides without waiting; `None` while the node has not heard from its peers.
@@ -115,7 +119,7 @@ impl Play {
                 self.streams.find(asked.name).map_or(Decision::Later, Decision::Local)
             }
             StreamLocation::At(..) if self.was_just_redirected(asked.query) => Decision::Later,
-            StreamLocation::At(route, _) => Decision::Redirect(route),
+            StreamLocation::At(route, choice) => Decision::Redirect(route, choice),
             StreamLocation::ComingBack | StreamLocation::Unsettled => Decision::Later,
             StreamLocation::Nowhere => Decision::Nowhere,
         }
@@ -155,10 +159,13 @@ pub async fn handle(request: HttpRequest, play: web::Data<Play>) -> HttpResponse
     let client = request.peer_addr().map(|address| address.ip());
     let asked = Asked { name, output, query, client, user_agent };
     match play.decide(&asked).await {
-        Decision::Redirect(_) if play.answers_master(output) => {
+        Decision::Redirect(..) if play.answers_master(output) => {
             hls::remote_master(uri_query(&asked).as_deref())
         }
-        Decision::Redirect(route) => redirect::answer(&play, &route, &request),
+        Decision::Redirect(route, choice) => {
+            play.directory.count_redirect(output.protocol(), choice);
+            redirect::answer(&play, &route, &request)
+        }
         Decision::Later => answers::later(),
         Decision::Nowhere => answers::not_found("no such stream in this cluster"),
         Decision::Local(_) if !is_read => answers::method_not_allowed(),

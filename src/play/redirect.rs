@@ -56,7 +56,7 @@ impl QuickAnswer for QuickRedirect {
             return false;
         }
         let asked = Asked { name, output, query, client: Some(client.ip()), user_agent };
-        let Some(Decision::Redirect(route)) = play.decide_now(&asked) else {
+        let Some(Decision::Redirect(route, choice)) = play.decide_now(&asked) else {
             return false;
         };
         let now_ms = unix_ms();
@@ -67,6 +67,7 @@ impl QuickAnswer for QuickRedirect {
                 return false;
             }
             write_response(location, now_ms / 1000, out);
+            play.directory.count_redirect(output.protocol(), choice);
             true
         })
     }

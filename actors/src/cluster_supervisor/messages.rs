@@ -27,8 +27,8 @@ pub struct PeerAnnouncedChange {
     pub node: NodeId,
 }
 
-/// A peer sent a valid signed request: if we backed off from it, that ends. Sent by the HTTP API for
-/// any such request; costs little.
+/// A peer sent a valid signed request: if we backed off from it, that ends. Sent by the HTTP API
+/// for any such request; costs little.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
 pub struct PeerSpoke {

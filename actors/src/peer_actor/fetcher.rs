@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::health::{Miss, in_words};
 use crate::report::{Report, ReportError};
+use crate::signature::clock_words;
 
 /// Asks one peer. One value for each peer and config; it remembers what asking has taught it (the
 /// peer's id, clock and key).
@@ -66,7 +67,7 @@ pub enum FetchFailure {
     #[error("401 wrong key")]
     WrongKey,
     /// The peer does not take our time, even after it was corrected.
-    #[error("clock is {} s {}", .ahead_s.unsigned_abs(), if *.ahead_s < 0 { "behind" } else { "ahead" })]
+    #[error("{}", clock_words(*.ahead_s))]
     Clock {
         /// By how much the peer's clock is ahead.
         ahead_s: i64,
@@ -110,6 +111,19 @@ pub enum FetchFailure {
 }
 
 impl FetchFailure {
+    /// The cause in one word, for metrics.
+    pub(super) fn reason(&self) -> &'static str {
+        match self {
+            Self::Refused | Self::HostNotFound | Self::Connection(_) => "connection",
+            Self::TimedOut { .. } | Self::TooSlow { .. } => "timeout",
+            Self::WrongKey | Self::Forged | Self::Unsigned => "key",
+            Self::Clock { .. } => "clock",
+            Self::Redirect { .. } | Self::Status { .. } => "status",
+            Self::TooLong { .. } | Self::TooManyPages { .. } => "size",
+            Self::Compression | Self::Report(_) => "report",
+        }
+    }
+
     /// What it means for the peer's health.
     pub(super) fn miss(&self) -> Miss {
         match self {

@@ -114,8 +114,8 @@ impl Health {
         [overdue, silent, fetch].into_iter().flatten().min()
     }
 
-    /// Lets time pass: late and down come by themselves. `progress` is when the fetch in flight last
-    /// got a good page.
+    /// Lets time pass: late and down come by themselves. `progress` is when the fetch in flight
+    /// last got a good page.
     pub(super) fn wake(&mut self, now: Instant, progress: Option<Instant>) {
         if self.can_go_silent() && now >= self.silent_at(progress) {
             let words = self
@@ -134,6 +134,11 @@ impl Health {
             let words = format!("no answer within {}", in_words(self.fetch_timeout));
             self.change(PeerState::Late, Some(words), now);
         }
+    }
+
+    /// This node itself was suspended: silence counts from now, and the peer is asked first.
+    pub(super) fn resumed(&mut self, now: Instant) {
+        self.asked_since = now;
     }
 
     /// Whether to begin a fetch now.
@@ -243,7 +248,7 @@ impl Health {
 
     fn silent_at(&self, progress: Option<Instant>) -> Instant {
         let heard = self.answered_at.max(progress).unwrap_or(self.asked_since);
-        heard + self.silence_max()
+        heard.max(self.asked_since) + self.silence_max()
     }
 
     fn change(&mut self, state: PeerState, error: Option<String>, now: Instant) {
@@ -340,6 +345,18 @@ mod tests {
             health.wake(at, Some(at - TICK / 10));
             assert_eq!(health.state(), Up, "{second}");
         }
+    }
+
+    #[test]
+    fn a_node_that_was_suspended_asks_before_it_judges() {
+        let (mut health, now) = up();
+        let woken = now + 60 * TICK;
+        health.resumed(woken);
+        health.wake(woken, None);
+        assert_eq!(health.state(), Up);
+        assert!(health.is_fetch_due(woken));
+        health.wake(woken + 3 * TICK, None);
+        assert_eq!(health.state(), Down);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! All that others may tell or ask a peer's actor, and the status it publishes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -116,6 +117,8 @@ pub struct PeerStatus {
     pub invalid_names: usize,
     /// The ports it listens on.
     pub listeners: Vec<Listener>,
+    /// Fetches that failed since the peer was configured, by reason in one word.
+    pub failures: BTreeMap<&'static str, u64>,
     /// Where clients are sent.
     pub targets: Targets,
     /// The last changes of state, the oldest first, at most [`super::STATE_CHANGES_MAX`].

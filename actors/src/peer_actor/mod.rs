@@ -1,12 +1,12 @@
 //! One peer: ask it, judge its health, tell the directory.
 //!
 //! ```text
-//!  tick ─▶ PeerFetcher::fetch ─▶ Fetched ▸ health up   ▸ PeerLink::open  ▸ PeerReported ─▶ directory
-//!                        └────▶ failure ▸ health late ▸ nothing changes yet
-//!                                       ▸ health down ▸ PeerLink::close ▸ PeerLost ─────▶ directory
+//!  tick ─▶ PeerFetcher::fetch ─▶ Fetched ▸ up   ▸ PeerLink::open  ▸ PeerReported ─▶ directory
+//!                        └────▶ failure ▸ late ▸ nothing changes yet
+//!                                       ▸ down ▸ PeerLink::close ▸ PeerLost ─────▶ directory
 //! ```
-//! One fetch at a time, so reports of one peer cannot overtake each other. All peers' actors live on
-//! one arbiter; none of them ever blocks it.
+//! One fetch at a time, so reports of one peer cannot overtake each other. All peers' actors live
+//! on one arbiter; none of them ever blocks it.
 
 mod fetcher;
 mod health;
@@ -17,9 +17,10 @@ mod messages;
 mod negotiation;
 mod page;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod trust;
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -30,7 +31,7 @@ use crate::names::{Hostname, NodeId};
 use crate::published::Published;
 use crate::redirect::Targets;
 use crate::report::{Listener, NodeState};
-use crate::signature::CLOCK_SKEW_MAX;
+use crate::signature::{CLOCK_SKEW_MAX, clock_words};
 use crate::stream_directory::{PeerLink, PeerLost, PeerReported, PeerRoute};
 use health::{Health, Verdict};
 
@@ -161,8 +162,13 @@ impl PeerActor {
         }
         if let Some(at) = self.health.next_wake() {
             let wait = at.saturating_duration_since(now()).max(Duration::from_millis(1));
-            self.wake = Some(ctx.run_later(wait, |peer, ctx| {
+            let planned = now() + wait;
+            self.wake = Some(ctx.run_later(wait, move |peer, ctx| {
                 peer.wake = None;
+                // A timer this late means that nobody here ran: the silence is our own.
+                if now() > planned + peer.parts.config.fetch_timeout {
+                    peer.health.resumed(now());
+                }
                 peer.turn(ctx);
             }));
         }
@@ -191,13 +197,22 @@ impl PeerActor {
         let before = self.health.state();
         match result {
             Ok(fetched) => self.take_answer(fetched),
-            Err(failure) => self.health.missed(failure.miss(), failure.to_string(), now()),
+            Err(failure) => {
+                self.count_failure(failure.reason());
+                self.health.missed(failure.miss(), failure.to_string(), now());
+            }
         }
         self.react(before);
         if !self.is_heard && (self.health.answered_at().is_some() || self.is_refused()) {
             self.is_heard = true;
             self.parts.heard.do_send(PeerHeard { hostname: self.label().clone() });
         }
+    }
+
+    fn count_failure(&self, reason: &'static str) {
+        let mut status = PeerStatus::clone(&self.status.load());
+        *status.failures.entry(reason).or_default() += 1;
+        self.status.publish(status);
     }
 
     fn take_answer(&mut self, fetched: Fetched) {
@@ -281,7 +296,11 @@ impl PeerActor {
         status.state = self.health.state();
         let skew_max = i64::try_from(CLOCK_SKEW_MAX.as_millis()).unwrap_or(i64::MAX);
         let skew = status.clock_offset_ms.filter(|offset| offset.abs() > skew_max);
-        status.error = self.health.error().map(str::to_owned).or(skew.map(clock_words));
+        status.error = self
+            .health
+            .error()
+            .map(str::to_owned)
+            .or(skew.map(|ms| clock_words((ms + ms.signum() * 500) / 1_000)));
         status.answered_at = self.health.answered_at();
         status.stream_count = self.link.stream_count();
         status.changes = self.health.changes();
@@ -327,14 +346,10 @@ fn first_status(parts: &PeerParts, health: &Health) -> PeerStatus {
         stream_count: 0,
         invalid_names: 0,
         listeners: Vec::new(),
+        failures: BTreeMap::new(),
         targets: parts.targets.clone(),
         changes: Vec::new(),
     }
-}
-
-fn clock_words(offset_ms: i64) -> String {
-    let seconds = (offset_ms.unsigned_abs() + 500) / 1_000;
-    format!("clock is {seconds} s {}", if offset_ms < 0 { "behind" } else { "ahead" })
 }
 
 fn now() -> Instant {

@@ -40,8 +40,8 @@ impl ViaMark {
 
     /// Whether the mark forbids another redirect.
     ///
-    /// `offset_ms_of` says by how much a node's clock is ahead of ours; a mark of a node it does not
-    /// know, from the future, or that cannot be read, counts as young.
+    /// `offset_ms_of` says by how much a node's clock is ahead of ours; a mark of a node it does
+    /// not know, from the future, or that cannot be read, counts as young.
     #[must_use]
     pub fn is_young(self, now_unix_ms: u64, offset_ms_of: impl Fn(u32) -> Option<i64>) -> bool {
         let Some(offset_ms) = self.node.and_then(offset_ms_of) else {

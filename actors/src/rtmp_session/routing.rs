@@ -49,7 +49,13 @@ impl RtmpRouting {
                 PLAY_FAILED,
                 "the stream is on this node, which does not play by RTMP yet; use HLS or HTTP",
             ),
-            StreamLocation::At(route, _) => self.redirect(&route, app, name, query),
+            StreamLocation::At(route, choice) => {
+                let answer = self.redirect(&route, app, name, query);
+                if let PlayAnswer::Redirect(_) = answer {
+                    self.directory.count_redirect(Protocol::Rtmp, choice);
+                }
+                answer
+            }
             StreamLocation::ComingBack => {
                 PlayAnswer::Refuse(PLAY_FAILED, "the stream has no picture right now; try again")
             }

@@ -50,7 +50,13 @@ impl Router for ClusterRouter {
     ) -> RtspAnswer {
         match self.directory.locate(path, &ask()) {
             StreamLocation::Here { .. } => RtspAnswer::LocalPlaybackUnsupported,
-            StreamLocation::At(route, _) => self.redirect(&route, path, query),
+            StreamLocation::At(route, choice) => {
+                let answer = self.redirect(&route, path, query);
+                if let RtspAnswer::Redirect(_) = answer {
+                    self.directory.count_redirect(Protocol::Rtsp, choice);
+                }
+                answer
+            }
             StreamLocation::ComingBack | StreamLocation::Unsettled => RtspAnswer::Unavailable,
             StreamLocation::Nowhere => RtspAnswer::NotFound,
         }

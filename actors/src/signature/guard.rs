@@ -61,7 +61,7 @@ pub enum RefusalCause {
     #[error("meant for another node id")]
     Audience,
     /// Too old or from the future.
-    #[error("clock is {} s {}", .ahead_s.unsigned_abs(), if *.ahead_s < 0 { "behind" } else { "ahead" })]
+    #[error("{}", clock_words(*.ahead_s))]
     Clock {
         /// By how much the sender's clock is ahead of ours.
         ahead_s: i64,
@@ -69,6 +69,13 @@ pub enum RefusalCause {
     /// A nonce that was used before.
     #[error("repeated request")]
     Replay,
+}
+
+/// By how much a clock is off, for people: `clock is 47 s ahead`.
+#[must_use]
+pub fn clock_words(ahead_s: i64) -> String {
+    let direction = if ahead_s < 0 { "behind" } else { "ahead" };
+    format!("clock is {} s {direction}", ahead_s.unsigned_abs())
 }
 
 impl ClusterGuard {

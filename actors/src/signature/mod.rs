@@ -21,8 +21,8 @@
 //! let bytes = encode_and_maybe_gzip(answer);               // signed as sent
 //! for (name, value) in guard.sign_answer(&verified, 200, &bytes, unix_s).pairs() { … }
 //! ```
-//! and an awc client sends `authorization(…)` under `Authorization`, keeps the nonce, and gives what
-//! it got, undecoded, to `verify_answer`.
+//! and an awc client sends `authorization(…)` under `Authorization`, keeps the nonce, and gives
+//! what it got, undecoded, to `verify_answer`.
 
 mod answer;
 mod guard;
@@ -31,7 +31,7 @@ mod nonces;
 mod request;
 
 pub use answer::{AnswerError, AnswerHeaders, AnswerSigner, verify_answer};
-pub use guard::{CLOCK_SKEW_MAX, ClusterGuard, Refusal, RefusalCause, Verified};
+pub use guard::{CLOCK_SKEW_MAX, ClusterGuard, Refusal, RefusalCause, Verified, clock_words};
 pub use keys::ClusterKey;
 pub use request::{Nonce, RequestToSign, authorization, body_hash};
 

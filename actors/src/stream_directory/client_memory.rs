@@ -1,8 +1,8 @@
 //! Which holder an HLS client was last sent to: bounded, lock-free, and allowed to forget.
 //!
 //! Players reload their playlist every few seconds; one that were sent to another holder each time
-//! would see two different timelines. Sets of four slots, each one word: the upper 40 bits say which
-//! client, the lower 24 which peer. A full set forgets one of its four.
+//! would see two different timelines. Sets of four slots, each one word: the upper 40 bits say
+//! which client, the lower 24 which peer. A full set forgets one of its four.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 

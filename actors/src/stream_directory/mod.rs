@@ -15,6 +15,7 @@ mod messages;
 mod peer_link;
 mod placement;
 mod report_log;
+mod route_counters;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,7 @@ pub use messages::{
     PeerLost, PeerReported, PeersSettled, ReportSince, SubscribeLocalTruth,
 };
 pub use peer_link::{PeerLink, PeerLoad, PeerRoute};
+pub use route_counters::RedirectCount;
 pub use view::{
     Ask, Choice, DirectoryView, HolderListing, SETTLES_WITHIN, STARTING_COUNTS_FOR, StreamListing,
     StreamLocation,
@@ -161,6 +163,7 @@ impl Handler<PeerReported> for StreamDirectory {
     type Result = ();
 
     fn handle(&mut self, news: PeerReported, _ctx: &mut Self::Context) {
+        self.view.set_clock_offset(news.report.id.prefix(), news.clock_offset_ms);
         self.view.shared.table.apply(&mut self.known, &news.link, *news.report);
     }
 }

@@ -130,6 +130,13 @@ impl PeerLink {
         self.open.load(Relaxed) != 0 && self.is_fresh(now)
     }
 
+    /// Whether nobody has renewed or closed the peer in time: this node was suspended, or the
+    /// peer's actor hangs. Soon it will be known again.
+    #[must_use]
+    pub fn is_overdue_for(&self, protocol: Protocol, now: Instant) -> bool {
+        self.open.load(Relaxed) & protocol.bit() != 0 && !self.is_fresh(now)
+    }
+
     fn is_fresh(&self, now: Instant) -> bool {
         millis(now.saturating_duration_since(self.epoch)) <= self.fresh_until_ms.load(Relaxed)
     }

@@ -87,8 +87,8 @@ impl Random {
     }
 }
 
-/// The finaliser of `SplitMix64` (Steele, Lea, Flood: Fast splittable pseudorandom number generators,
-/// 2014).
+/// The finaliser of `SplitMix64` (Steele, Lea, Flood: Fast splittable pseudorandom number
+/// generators, 2014).
 fn mix(mut bits: u64) -> u64 {
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

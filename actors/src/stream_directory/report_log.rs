@@ -5,6 +5,9 @@
 //!             cam1   cam2    -cam3    cam1'        cursor <id>.2  ─▶ page { cam1', removed cam3 }
 //!             (gone: superseded by 4)
 //! ```
+//! A reader in the middle of everything has the cursor `<id>.<revision>-<newest when it began>`:
+//! what was removed and forgotten before it began does not matter to it.
+//!
 //! Each stream is in the log once, at the revision of its last change; each removed name too, as
 //! long as there is room. A cursor older than the oldest forgotten removal, or of another life of
 //! this node, gets everything from the start, in the same pages.
@@ -63,6 +66,14 @@ pub(super) struct LogPage {
     pub(super) streams: Vec<StreamReport>,
     /// Names that are gone.
     pub(super) removed: Vec<StreamName>,
+}
+
+/// How far a reader has come.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    after: u64,
+    /// The newest revision when it began to read everything, while it still does.
+    began: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -138,7 +149,7 @@ impl ReportLog {
 
     /// The page behind `cursor`, or the first of everything.
     pub(super) fn page(&self, cursor: Option<&str>) -> LogPage {
-        let known = cursor.and_then(|cursor| self.revision_of(cursor));
+        let known = cursor.and_then(|cursor| self.place_of(cursor));
         let mut page = LogPage {
             cursor: String::new(),
             full: known.is_none(),
@@ -146,7 +157,8 @@ impl ReportLog {
             streams: Vec::new(),
             removed: Vec::new(),
         };
-        let after = known.unwrap_or(0);
+        let Place { after, began } =
+            known.unwrap_or(Place { after: 0, began: Some(self.revision) });
         let (mut last, mut bytes) = (after, 0);
         for (&revision, name) in self.order.range((Bound::Excluded(after), Bound::Unbounded)) {
             if bytes >= self.limits.page_bytes_max {
@@ -168,16 +180,27 @@ impl ReportLog {
                 }
             }
         }
-        let next = if page.more { last } else { self.revision };
-        page.cursor = format!("{}.{next}", self.id);
+        page.cursor = match began {
+            Some(began) if page.more => format!("{}.{last}-{began}", self.id),
+            None if page.more => format!("{}.{last}", self.id),
+            _ => format!("{}.{}", self.id, self.revision),
+        };
         page
     }
 
-    fn revision_of(&self, cursor: &str) -> Option<u64> {
-        let (id, revision) = cursor.split_once('.')?;
-        let revision: u64 = revision.parse().ok()?;
+    /// Where a reader stands; `None` where it has to start anew.
+    fn place_of(&self, cursor: &str) -> Option<Place> {
+        let (id, place) = cursor.split_once('.')?;
+        let (after, began) = match place.split_once('-') {
+            Some((after, began)) => (after, Some(began.parse::<u64>().ok()?)),
+            None => (place, None),
+        };
+        let after: u64 = after.parse().ok()?;
+        // What was removed before a reader began, it never had.
+        let knows_removals_to = began.unwrap_or(after);
         let is_ours = id.parse() == Ok(self.id);
-        (is_ours && (self.forgotten..=self.revision).contains(&revision)).then_some(revision)
+        let is_known = (self.forgotten..=self.revision).contains(&knows_removals_to);
+        (is_ours && is_known && after <= self.revision).then_some(Place { after, began })
     }
 
     fn tell(&mut self, name: &StreamName, now: Instant) {

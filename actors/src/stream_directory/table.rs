@@ -166,7 +166,8 @@ impl Table {
     }
 }
 
-/// A hash that is the same on every node: FNV-1a, 64 bits, <http://www.isthe.com/chongo/tech/comp/fnv/>.
+/// A hash that is the same on every node: FNV-1a, 64 bits
+/// (<http://www.isthe.com/chongo/tech/comp/fnv/>).
 pub(super) fn hash_of(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

@@ -8,6 +8,7 @@ use super::client_memory::ClientMemory;
 use super::messages::LocalStream;
 use super::peer_link::PeerRoute;
 use super::placement::{Random, choose, score};
+use super::route_counters::{RedirectCount, RouteCounters};
 use super::table::{Holder, Table};
 use crate::names::{Hostname, Protocol, StreamName};
 use crate::redirect::ViaMark;
@@ -16,7 +17,7 @@ use crate::report::{StreamState, Tracks};
 /// How long a stream that starts here counts as being here.
 pub const STARTING_COUNTS_FOR: Duration = Duration::from_secs(5);
 
-/// How long a node that has just started waits for its peers before it says that a stream is nowhere.
+/// How long a node that has just started waits for its peers before it calls a stream nowhere.
 pub const SETTLES_WITHIN: Duration = Duration::from_secs(2);
 
 /// How often a session that waits for the peers looks again.
@@ -36,6 +37,7 @@ pub struct DirectoryView {
 pub(super) struct Shared {
     pub(super) table: Table,
     pub(super) is_settled: AtomicBool,
+    counters: RouteCounters,
     memory: ClientMemory,
     random: Random,
     started: Instant,
@@ -64,7 +66,7 @@ pub enum StreamLocation {
     At(Arc<PeerRoute>, Choice),
     /// Not now: 503 with `Retry-After: 1`.
     ComingBack,
-    /// The node has just started and not heard from all peers: wait, see
+    /// The node has just started, or was suspended, and not heard from its peers: wait, see
     /// [`DirectoryView::locate_settled`].
     Unsettled,
     /// Nobody holds it: 404.
@@ -118,6 +120,7 @@ impl DirectoryView {
         let shared = Shared {
             table: Table::default(),
             is_settled: AtomicBool::new(false),
+            counters: RouteCounters::default(),
             memory: ClientMemory::new(),
             random: Random::new(seed),
             started,
@@ -150,6 +153,10 @@ impl DirectoryView {
             if let Some((link, choice)) = choose(name, holders, ask, memory, random) {
                 return StreamLocation::At(link.route(), choice);
             }
+            let is_overdue = |h: &Holder| h.link.is_overdue_for(ask.protocol, ask.now);
+            if holders.iter().any(|h| h.state != StreamState::Failed && is_overdue(h)) {
+                return StreamLocation::Unsettled;
+            }
             is_expected = holders.iter().any(|holder| is_expected_back(holder, ask));
         }
         if let Some((state @ StreamState::Ondemand, ..)) = local {
@@ -166,10 +173,16 @@ impl DirectoryView {
     }
 
     /// As [`DirectoryView::locate`], but waits while the node has not heard from its peers, at most
-    /// [`SETTLES_WITHIN`] from its start. `ask` is asked for each look, with the time then.
+    /// [`SETTLES_WITHIN`]; then the stream is coming back. `ask` is asked for each look, with the
+    /// time then. Never answers [`StreamLocation::Unsettled`].
     pub async fn locate_settled(&self, name: &str, ask: impl Fn() -> Ask) -> StreamLocation {
+        let patience = ask().now + SETTLES_WITHIN;
         loop {
-            match self.locate(name, &ask()) {
+            let look = ask();
+            match self.locate(name, &look) {
+                StreamLocation::Unsettled if look.now >= patience => {
+                    return StreamLocation::ComingBack;
+                }
                 StreamLocation::Unsettled => actix_rt::time::sleep(LOOKS_AGAIN_AFTER).await,
                 found => return found,
             }
@@ -186,11 +199,32 @@ impl DirectoryView {
         Some(open.max_by_key(|holder| score(name, &holder.link))?.link.route())
     }
 
-    /// Whether a request with this mark must not be redirected again.
+    /// Whether a request with this mark must not be redirected again; counts it then.
     #[must_use]
     pub fn is_young_mark(&self, mark: ViaMark, now_unix_ms: u64) -> bool {
         let offsets = self.shared.table.clock_offsets.pin();
-        mark.is_young(now_unix_ms, |node| offsets.get(&node).copied())
+        let is_young = mark.is_young(now_unix_ms, |node| offsets.get(&node).copied());
+        if is_young {
+            self.shared.counters.looped();
+        }
+        is_young
+    }
+
+    /// Counts a client that was sent elsewhere.
+    pub fn count_redirect(&self, protocol: Protocol, choice: Choice) {
+        self.shared.counters.redirected(protocol, choice);
+    }
+
+    /// Clients sent elsewhere so far, by protocol and reason.
+    #[must_use]
+    pub fn redirect_counts(&self) -> Vec<RedirectCount> {
+        self.shared.counters.redirects()
+    }
+
+    /// Clients that came with a young mark so far: two nodes had sent them to one another.
+    #[must_use]
+    pub fn loop_count(&self) -> u64 {
+        self.shared.counters.loops()
     }
 
     /// Notes by how much the clock of the node whose id begins with `prefix` is ahead.
@@ -201,7 +235,7 @@ impl DirectoryView {
         }
     }
 
-    /// Every stream of the cluster by name. Costs a copy of the directory: for the API, not sessions.
+    /// Every stream of the cluster by name. Copies the directory: for the API, not for sessions.
     #[must_use]
     pub fn list(&self, now: Instant) -> Vec<StreamListing> {
         let table = &self.shared.table;
@@ -244,8 +278,8 @@ impl DirectoryView {
     }
 }
 
-/// Whether a stream that cannot be redirected to now will be: its peer has just been lost, or is too
-/// busy. Not where the peer does not speak the client's protocol.
+/// Whether a stream that cannot be redirected to now will be: its peer has just been lost, or is
+/// too busy. Not where the peer does not speak the client's protocol.
 fn is_expected_back(holder: &Holder, ask: &Ask) -> bool {
     let is_open = holder.link.is_open(ask.now);
     let is_busy = is_open

@@ -45,7 +45,10 @@ fn cams() -> BTreeMap<String, Value> {
 #[test]
 fn whole_answer_has_the_shape_of_the_contract() {
     let expected = json!({
-        "streams": [{"name": "b", "stats": {"bitrate": 30}}, {"name": "e", "stats": {"bitrate": 30}}],
+        "streams": [
+            {"name": "b", "stats": {"bitrate": 30}},
+            {"name": "e", "stats": {"bitrate": 30}},
+        ],
         "estimated_count": 2, "next": null, "prev": null, "timing": {},
     });
     let query = "stats.bitrate_gt=20&select=name,stats.bitrate,absent.x&q=";

@@ -77,6 +77,8 @@ fn stats(
 ) -> Value {
     let now_ms = unix_ms();
     let view = View::of(sources, is_own, hostname);
+    // A stream of ours without frames whose input has no error just has no publisher.
+    let is_waiting = details.is_some_and(|details| details.source_error.is_none());
     let absent = StreamDetails::default();
     let details = details.unwrap_or(&absent);
     let since_frame =
@@ -86,7 +88,7 @@ fn stats(
     let ts_delay = since_frame.and_then(|since| u64::try_from(since.as_millis()).ok());
     json!({
         "id": details.id,
-        "status": status(view.state),
+        "status": status(view.state, is_waiting),
         "alive": view.state == Some(StreamState::Running) && is_fresh,
         "bitrate": view.bitrate_kbit,
         "input_bitrate": details.input_bitrate_kbit,
@@ -162,9 +164,10 @@ fn shown_tracks(tracks: &[TrackReport]) -> Vec<Value> {
     numbered.collect()
 }
 
-const fn status(state: Option<StreamState>) -> &'static str {
+const fn status(state: Option<StreamState>, is_waiting: bool) -> &'static str {
     match state {
         Some(StreamState::Running) => "running",
+        Some(StreamState::Failed) if is_waiting => "waiting",
         Some(StreamState::Ondemand | StreamState::Starting) | None => "waiting",
         Some(StreamState::Failed) => "error",
     }
@@ -244,6 +247,20 @@ mod tests {
         assert_eq!(item["stats"]["online_clients"], 6);
         assert_eq!(item["stats"]["running_on"], json!(["east"]));
         assert_eq!(item["stats"]["source_error"], "no publisher");
+    }
+
+    #[test]
+    fn stream_without_publisher_waits_and_a_broken_one_errs() {
+        let failed = || Some(LocalStream::in_state(StreamState::Failed));
+        let sources = Sources { configured: None, listing: listing(failed(), Vec::new()) };
+        let status = |source_error: Option<&str>| {
+            let source_error = source_error.map(str::to_owned);
+            let details = StreamDetails { source_error, ..StreamDetails::default() };
+            item("cam1", &sources, Some(&details), "north")["stats"]["status"].clone()
+        };
+        assert_eq!(status(None), "waiting");
+        assert_eq!(status(Some("no such file")), "error");
+        assert_eq!(item("cam1", &sources, None, "north")["stats"]["status"], "error");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! own streams (details)          ┘
 //! ```
 
+mod egress;
 mod item;
 
 use std::collections::BTreeMap;
@@ -77,6 +78,7 @@ pub(super) async fn put(
 ) -> Result<HttpResponse, ApiError> {
     let name = valid(&name)?.to_string();
     let patch = body::read_object(&request, payload, state.body_limits()).await?;
+    egress::check(&state.keeper.current(), &name, &patch)?;
     let edit = Edit::Put { collection: COLLECTION.to_owned(), name: name.clone(), patch };
     let settings = state.keeper.change(edit, precondition::of(&request)).await?;
     answer(&state, &settings, &name)

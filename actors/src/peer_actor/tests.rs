@@ -1,1 +1,0 @@
-//! A peer from outside: a scripted fetcher in, messages to the directory out.

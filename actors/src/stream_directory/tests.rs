@@ -1,1 +1,0 @@
-//! The directory from outside: messages in, locations and reports out.

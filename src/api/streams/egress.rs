@@ -1,0 +1,90 @@
+//! Where inputs that come through the API may lead (SPEC section 6).
+//!
+//! The config file is trusted: whoever writes it owns the node. A login of the API must not become
+//! a way to read any file of the machine, so `file:` inputs stay below the config's folder or a
+//! vod's storage. What the file says already may be written again.
+
+use std::path::{Component, Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::api::error::ApiError;
+use crate::settings::{HIDDEN, Loaded, hide_in_url};
+
+/// Refuses a change of the stream `name` that would read a file from elsewhere.
+///
+/// Looks at the file system. Errors: 403 with the pointer of the first such input.
+pub(super) fn check(loaded: &Loaded, name: &str, patch: &Value) -> Result<(), ApiError> {
+    let inputs = patch.get("inputs").and_then(Value::as_array);
+    let stored = loaded.settings.streams.iter().find(|stream| stream.name == name);
+    let mut roots = vec![loaded.folder()];
+    let storages = loaded.settings.vods.iter().flat_map(|vod| &vod.storages);
+    roots.extend(storages.map(|storage| loaded.folder().join(&storage.url)));
+    for (index, input) in inputs.into_iter().flatten().enumerate() {
+        let Some(url) = input.get("url").and_then(Value::as_str) else { continue };
+        let Some(path) = url.strip_prefix("file://") else { continue };
+        let is_stored = stored.is_some_and(|stream| {
+            stream.inputs.iter().any(|kept| {
+                let kept = kept.url.reveal();
+                kept == url || (url.contains(HIDDEN) && hide_in_url(kept) == url)
+            })
+        });
+        if !is_stored && !is_below_any(&roots, &loaded.folder().join(path)) {
+            let title = "files may be read only below the config's folder or a vod's storage";
+            let pointer = format!("/inputs/{index}/url");
+            return Err(ApiError::forbidden("file_not_allowed", title).at(pointer));
+        }
+    }
+    Ok(())
+}
+
+fn is_below_any(roots: &[PathBuf], path: &Path) -> bool {
+    if path.components().any(|part| part == Component::ParentDir) {
+        return false;
+    }
+    // A file that is not there yet is judged by the folders that are.
+    let Some(real) = path.ancestors().find_map(|part| part.canonicalize().ok()) else {
+        return false;
+    };
+    roots.iter().filter_map(|root| root.canonicalize().ok()).any(|root| real.starts_with(root))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::settings::{Environment, load};
+
+    #[test]
+    fn files_stay_below_the_folder_or_were_there_before() {
+        let outside = tempfile::tempdir().unwrap();
+        let inside = tempfile::tempdir().unwrap();
+        let conf = inside.path().join("a.conf");
+        std::fs::write(&conf, "http 1;\nstream a { input file:///etc/old.mp4; }\n").unwrap();
+        std::fs::write(inside.path().join("film.mp4"), "").unwrap();
+        symlink(outside.path(), inside.path().join("link")).unwrap();
+        let loaded = load(&conf, &Environment::default()).unwrap();
+        let here = inside.path().display();
+        let elsewhere = outside.path().display();
+        for (name, url, is_allowed) in [
+            ("a", "file://film.mp4".to_owned(), true),
+            ("b", "file://later/film.mp4".to_owned(), true),
+            ("b", format!("file://{here}/film.mp4"), true),
+            ("b", "publish://".to_owned(), true),
+            ("a", "file:///etc/old.mp4".to_owned(), true),
+            ("b", "file:///etc/old.mp4".to_owned(), false),
+            ("a", "file:///etc/passwd".to_owned(), false),
+            ("a", "file://../x.mp4".to_owned(), false),
+            ("a", "file://x/../../x.mp4".to_owned(), false),
+            ("a", "file://link/x.mp4".to_owned(), false),
+            ("a", format!("file://{elsewhere}/x.mp4"), false),
+            ("a", format!("file://{here}-not/x.mp4"), false),
+        ] {
+            let patch = json!({"inputs": [{"url": "publish://"}, {"url": url}]});
+            assert_eq!(check(&loaded, name, &patch).is_ok(), is_allowed, "{name} {url}");
+        }
+    }
+}
