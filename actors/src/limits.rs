@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// The counters; clones count into the same ones.
 ///
-/// Names are those of the settings. A hit takes a lock: it is the end of a connection, not a packet.
+/// Names are those of the settings. A hit takes a lock: it ends a connection, it is no packet.
 #[derive(Clone, Debug, Default)]
 pub struct LimitHits {
     counts: Arc<Mutex<BTreeMap<&'static str, u64>>>,

@@ -23,7 +23,9 @@ pub struct Track {
 pub enum CodecConfig {
     /// H.264; NAL units behind 4-byte sizes.
     H264 {
-        /// Sequence parameter set, one NAL unit without start code. Source: ISO/IEC 14496-10 §7.3.2.1.
+        /// Sequence parameter set, one NAL unit without start code.
+        ///
+        /// Source: ISO/IEC 14496-10 §7.3.2.1.
         sps: Bytes,
         /// Picture parameter sets, each one NAL unit without start code.
         pps: Vec<Bytes>,

@@ -17,14 +17,12 @@ const BUFFER_BYTES: usize = 4096;
 /// Answers are collected up to this before they are written.
 const OUT_BYTES: usize = 16 << 10;
 
-const TOO_LARGE: &[u8] =
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-const TOO_MANY_FIELDS: &[u8] =
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+const HEAD_TOO_LARGE: &[u8] = b"HTTP/1.1 431 Request Header Fields Too Large\r\n\
+    content-length: 0\r\nconnection: close\r\n\r\n";
 const TIMED_OUT: &[u8] =
     b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-const BUSY: &[u8] =
-    b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nretry-after: 1\r\nconnection: close\r\n\r\n";
+const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
+    content-length: 0\r\nretry-after: 1\r\nconnection: close\r\n\r\n";
 
 /// Answers quick requests on `socket`.
 ///
@@ -116,8 +114,8 @@ fn answer_all(
             }
             HeadRead::Partial => return Step::ReadMore,
             HeadRead::Other => return Step::HandOver,
-            HeadRead::TooLarge => return Step::Refuse("http_head_bytes", TOO_LARGE),
-            HeadRead::TooManyFields => return Step::Refuse("http_head_fields", TOO_MANY_FIELDS),
+            HeadRead::TooLarge => return Step::Refuse("http_head_size", HEAD_TOO_LARGE),
+            HeadRead::TooManyFields => return Step::Refuse("http_headers", HEAD_TOO_LARGE),
         };
         buffer.advance(len);
     }

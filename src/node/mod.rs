@@ -1,7 +1,7 @@
 //! The node: starts every actor and listener in order, and stops them in reverse.
 //!
 //! ```text
-//!  doors bound ▸ directory ▸ hub ▸ supervisor ▸ sampler ▸ settings in force ▸ HTTP, RTSP, RTMP serve
+//!  doors bound ▸ directory ▸ hub ▸ supervisor ▸ sampler ▸ settings in force ▸ all doors serve
 //!  SIGHUP  ▸ the file anew ▸ only what changed is touched
 //!  SIGTERM ▸ draining ▸ clients leave ▸ listeners close ▸ arbiters stop
 //! ```

@@ -1,4 +1,4 @@
-//! HLS: playlists and segments of a stream that is here, and the master playlist of one that is not.
+//! HLS: playlists and segments of a stream that is here, the master playlist of one that is not.
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -138,11 +138,15 @@ fn secrets_are_hidden_and_a_written_hidden_one_keeps_the_stored() {
 
 #[test]
 fn commented_out_secrets_are_hidden_and_kept_too() {
-    let text = "http 1;\r\n# cluster_key oldsecret;\n  #stream a { input file://u?token=qqq; }\n\
-                # the password is elsewhere\n#  password pw; # x\n#ondemand a file://u?token=qqq;\n";
+    let text = "http 1;\r\n# cluster_key oldsecret;\n\
+                \x20 #stream a { input file://u?token=qqq; }\n\
+                # the password is elsewhere\n#  password pw; # x\n\
+                #ondemand a file://u?token=qqq;\n";
     let loaded = loaded(text);
-    let shown = "http 1;\r\n# cluster_key ***;\n  #stream a { input file://u?token=***; }\n\
-                 # the password is elsewhere\n#  password ***; # x\n#ondemand a file://u?token=***;\n";
+    let shown = "http 1;\r\n# cluster_key ***;\n\
+                 \x20 #stream a { input file://u?token=***; }\n\
+                 # the password is elsewhere\n#  password ***; # x\n\
+                 #ondemand a file://u?token=***;\n";
     assert_eq!(loaded.text(), shown);
     let edited = shown.replace("http 1", "http 2");
     let next = loaded.edited(&Edit::Text { text: edited }).unwrap();

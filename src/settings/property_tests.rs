@@ -188,7 +188,8 @@ fn json_of_known_fields() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn hostile_requests_are_refused_or_done_in_full(patch in json_of_known_fields()) {
-        let loaded = load("http 8081;\nstream a { input publish://; }\nlimits { connections 9; }\n");
+        let text = "http 8081;\nstream a { input publish://; }\nlimits { connections 9; }\n";
+        let loaded = load(text);
         let named = |collection: &str| Edit::Put {
             collection: collection.to_owned(),
             name: "a".to_owned(),

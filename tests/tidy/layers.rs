@@ -5,10 +5,18 @@
 use super::{File, code_of, files, prove, require};
 
 /// Files beside an actor that are no pure core, each with its reason. Listeners are by name.
-const EDGES: [(&str, &str); 5] = [
+const EDGES: [(&str, &str); 13] = [
     ("actors/src/outbox.rs", "writes to a socket on behalf of a session"),
     ("actors/src/peer_actor/http_exchange.rs", "one HTTP exchange with a peer"),
     ("actors/src/peer_actor/http_fetcher.rs", "the real implementation of the seam"),
+    ("actors/src/http_session/body.rs", "a response that waits for the ring"),
+    ("actors/src/live_stream/broadcast.rs", "lets sessions wait for its status and segments"),
+    ("actors/src/live_stream/file_input.rs", "plays a file in real time"),
+    ("actors/src/live_stream/file_window.rs", "reads a file"),
+    ("actors/src/live_stream/ring.rs", "wakes the sessions that wait for it"),
+    ("actors/src/live_stream/writer.rs", "an input's end, on whatever thread it runs"),
+    ("actors/src/stream_hub/local_streams.rs", "sessions start a stream and wait for it"),
+    ("actors/src/rtsp_session/cluster_router.rs", "answers a session of now, behind a trait"),
     ("actors/src/node_stats/machine.rs", "reads the machine, off the arbiter"),
     ("actors/src/stream_directory/view.rs", "a starting node's clients wait for the first reports"),
 ];

@@ -4,8 +4,8 @@
 //! The same bytes then go into the ring, for sessions that follow live, and into HLS segments.
 //!
 //! ```text
-//!  InputWriter ─▶ Intake (selector ▸ timeline ▸ MPEG-TS muxer) ─┬▶ ring ─▶ HTTP MPEG-TS sessions
-//!                                                               └▶ segmenter ─▶ playlists, segments
+//!  InputWriter ─▶ Intake (selector ▸ timeline ▸ MPEG-TS muxer)─┬▶ ring ─▶ HTTP MPEG-TS sessions
+//!                                                              └▶ segmenter ─▶ playlists, segments
 //! ```
 
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -212,13 +212,13 @@ impl Broadcast {
     }
 
     /// Writes one item of `input`; true when this put the stream on air.
-    pub(crate) fn write(&self, input: usize, item: StreamItem) -> bool {
+    pub(crate) fn write(&self, input: usize, item: StreamItem, now: Instant) -> bool {
         let mut intake = self.intake.lock().unwrap_or_else(PoisonError::into_inner);
         if let StreamItem::Packet(packet) = &item {
             self.counters.received(packet.payload.len());
         }
         let unix = unix_time();
-        match intake.take(input, item, Instant::now(), Ticks::from(unix)) {
+        match intake.take(input, item, now, Ticks::from(unix)) {
             Taken::Nothing => false,
             Taken::Tracks(tracks) => {
                 self.announce(tracks);

@@ -64,6 +64,8 @@ pub struct LiveStream {
     inputs: Vec<Input>,
     /// When capture last began; `None` while idle.
     started: Option<Instant>,
+    /// When somebody last watched, as of the last tick.
+    last_watched: Option<Instant>,
     input_rate: RateMeter,
     output_rate: RateMeter,
     retry_count: u64,
@@ -97,6 +99,7 @@ impl LiveStream {
             directory,
             inputs,
             started: None,
+            last_watched: None,
             input_rate: RateMeter::default(),
             output_rate: RateMeter::default(),
             retry_count: 0,
@@ -105,6 +108,9 @@ impl LiveStream {
 
     fn tick(&mut self, ctx: &mut Context<Self>) {
         let now = Instant::now();
+        if self.broadcast.viewers().count(now) > 0 {
+            self.last_watched = Some(now);
+        }
         if !self.spec.is_static && self.started.is_some() && self.is_abandoned(now) {
             self.stop_capture();
         }
@@ -170,10 +176,8 @@ impl LiveStream {
     }
 
     fn is_abandoned(&self, now: Instant) -> bool {
-        let viewers = self.broadcast.viewers();
-        let last_wish = viewers.last_player().max(self.started);
-        viewers.count(now) == 0
-            && last_wish.is_some_and(|last| now - last >= self.spec.clients_timeout)
+        let last_wish = self.last_watched.max(self.started);
+        last_wish.is_some_and(|last| now - last >= self.spec.clients_timeout)
             && !self.has_publisher()
     }
 

@@ -16,24 +16,17 @@ const PLAYERS_MAX: usize = 100_000;
 pub struct Viewers {
     connected: AtomicU32,
     total: AtomicU64,
-    players: Mutex<Players>,
+    /// When each HLS player was last seen.
+    players: Mutex<HashMap<u64, Instant>>,
     player_window: Duration,
-}
-
-#[derive(Debug)]
-struct Players {
-    seen: HashMap<u64, Instant>,
-    /// When the stream was last asked for, by anyone.
-    last_seen: Option<Instant>,
 }
 
 impl Viewers {
     /// Makes an empty count; an HLS player counts for `player_window` after each request.
     #[must_use]
     pub fn new(player_window: Duration) -> Self {
-        let players = Mutex::new(Players { seen: HashMap::new(), last_seen: None });
         let (connected, total) = (AtomicU32::new(0), AtomicU64::new(0));
-        Self { connected, total, players, player_window }
+        Self { connected, total, players: Mutex::default(), player_window }
     }
 
     /// Counts a session that holds a connection, until the answer is dropped.
@@ -47,9 +40,8 @@ impl Viewers {
     /// Notes that the HLS player `session` asked at `now`.
     pub fn saw_player(&self, session: u64, now: Instant) {
         let mut players = self.players.lock().unwrap_or_else(PoisonError::into_inner);
-        players.last_seen = Some(now);
-        let has_room = players.seen.len() < PLAYERS_MAX || players.seen.contains_key(&session);
-        if has_room && players.seen.insert(session, now).is_none() {
+        let has_room = players.len() < PLAYERS_MAX || players.contains_key(&session);
+        if has_room && players.insert(session, now).is_none() {
             self.total.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -64,15 +56,9 @@ impl Viewers {
     pub fn count(&self, now: Instant) -> u32 {
         let window = self.player_window;
         let mut players = self.players.lock().unwrap_or_else(PoisonError::into_inner);
-        players.seen.retain(|_, seen| now.saturating_duration_since(*seen) < window);
-        let players = u32::try_from(players.seen.len()).unwrap_or(u32::MAX);
+        players.retain(|_, seen| now.saturating_duration_since(*seen) < window);
+        let players = u32::try_from(players.len()).unwrap_or(u32::MAX);
         self.connected.load(Ordering::Relaxed).saturating_add(players)
-    }
-
-    /// When the last player asked; `None` if none ever did.
-    #[must_use]
-    pub fn last_player(&self) -> Option<Instant> {
-        self.players.lock().unwrap_or_else(PoisonError::into_inner).last_seen
     }
 }
 
@@ -85,8 +71,6 @@ pub struct Viewer {
 impl Drop for Viewer {
     fn drop(&mut self) {
         self.viewers.connected.fetch_sub(1, Ordering::Relaxed);
-        let mut players = self.viewers.players.lock().unwrap_or_else(PoisonError::into_inner);
-        players.last_seen = Some(Instant::now());
     }
 }
 
@@ -101,7 +85,6 @@ mod tests {
         assert_eq!(viewers.count(Instant::now()), 1);
         drop(viewer);
         assert_eq!(viewers.count(Instant::now()), 0);
-        assert!(viewers.last_player().is_some());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use actix::Addr;
 use watershed_media::packet::StreamItem;
@@ -44,7 +45,7 @@ impl InputWriter {
         if self.is_revoked.load(Ordering::Relaxed) {
             return Err(InputRevoked);
         }
-        if self.broadcast.write(self.input, item) {
+        if self.broadcast.write(self.input, item, Instant::now()) {
             self.stream.do_send(WentOnAir);
         }
         Ok(())

@@ -11,7 +11,7 @@
 //!                        RtmpRouting, StreamHub
 //! ```
 //!
-//! It ends by the client's EOF, an error, a deadline, [`EndSession`], or when its stream revokes it.
+//! It ends by the client's EOF, an error, a deadline, [`EndSession`], or when its stream says so.
 
 mod listener;
 pub mod messages;
@@ -165,7 +165,7 @@ impl RtmpSession {
         let is_name = !request.reconnects && address.name.parse::<StreamName>().is_ok();
         if is_name
             && let PlayAnswer::Redirect(target) =
-                routing.play(&request.app, &address.name, &address.query)
+                routing.play(&request.app, &address.name, &address.query, Instant::now())
         {
             self.leave_by = Some(Instant::now() + LEAVE_WITHIN);
             return self.session.redirect_connect(&target.full_url);
@@ -180,7 +180,8 @@ impl RtmpSession {
         request: StreamRequest,
         ctx: &mut Context<Self>,
     ) -> Result<Vec<Output>, RtmpError> {
-        match self.settings.routing.play(&self.app, &request.name, &request.query) {
+        let now = Instant::now();
+        match self.settings.routing.play(&self.app, &request.name, &request.query, now) {
             PlayAnswer::Redirect(target) => {
                 self.leave_by = Some(Instant::now() + LEAVE_WITHIN);
                 if self.follows_reconnect {
@@ -236,7 +237,7 @@ impl RtmpSession {
                 self.session.accept_publish(request)
             }
             Err(refused) => {
-                let words = self.settings.routing.publish_refused(name, refused);
+                let words = self.settings.routing.publish_refused(name, refused, Instant::now());
                 log::info!("rtmp client {}: may not publish {name:?}: {words}", self.client);
                 self.session.reject_publish(request, PUBLISH_REFUSED, &words)
             }

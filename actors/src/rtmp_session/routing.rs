@@ -40,11 +40,11 @@ impl RtmpRouting {
     }
 
     /// Where the client of application `app` plays `name`.
-    pub(super) fn play(&self, app: &str, name: &str, query: &str) -> PlayAnswer {
+    pub(super) fn play(&self, app: &str, name: &str, query: &str, now: Instant) -> PlayAnswer {
         if name.parse::<StreamName>().is_err() {
             return PlayAnswer::Refuse(PLAY_NOT_FOUND, "no stream can have that name");
         }
-        match self.directory.locate(name, &ask()) {
+        match self.directory.locate(name, &ask(now)) {
             StreamLocation::Here { .. } => PlayAnswer::Refuse(
                 PLAY_FAILED,
                 "the stream is on this node, which does not play by RTMP yet; use HLS or HTTP",
@@ -67,9 +67,14 @@ impl RtmpRouting {
     }
 
     /// What a publisher of `name` is told when this node refused it.
-    pub(super) fn publish_refused(&self, name: &str, refused: PublishRefused) -> String {
+    pub(super) fn publish_refused(
+        &self,
+        name: &str,
+        refused: PublishRefused,
+        now: Instant,
+    ) -> String {
         let elsewhere = match refused {
-            PublishRefused::UnknownStream => self.directory.locate_publish(name, &ask()),
+            PublishRefused::UnknownStream => self.directory.locate_publish(name, &ask(now)),
             _ => None,
         };
         match elsewhere.as_ref().and_then(|route| route.targets.rtmp_base()) {
@@ -119,8 +124,8 @@ fn is_boundary(rest: &str) -> bool {
     rest.is_empty() || rest.starts_with('/')
 }
 
-fn ask() -> Ask {
-    Ask { protocol: Protocol::Rtmp, client: None, now: Instant::now() }
+fn ask(now: Instant) -> Ask {
+    Ask { protocol: Protocol::Rtmp, client: None, now }
 }
 
 #[cfg(test)]

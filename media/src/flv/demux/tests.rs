@@ -1,3 +1,5 @@
+//! What the demuxer makes of tags, old and enhanced, and of hostile ones.
+
 use super::*;
 
 const ASC: &[u8] = b"\xAF\0\x12\x10";

@@ -1,3 +1,5 @@
+//! What is muxed is demuxed again.
+
 use super::*;
 use crate::flv::Demuxer;
 use crate::packet::StreamItem;

@@ -1,3 +1,5 @@
+//! Chunks as encoders send them, and as nobody should.
+
 use super::*;
 
 /// One chunk: basic header with `format` and `id`, then `fields`, then `body`.

@@ -1,3 +1,5 @@
+//! What is written is read back, by our reader and by another.
+
 use proptest::prelude::{Strategy, any, prop, proptest};
 use rml_rtmp::chunk_io::{ChunkDeserializer, ChunkSerializer};
 use rml_rtmp::messages::MessagePayload;

@@ -1,3 +1,5 @@
+//! Whole dialogues, recorded and hostile.
+
 use std::time::Duration;
 
 use proptest::prelude::{any, prop, proptest};
