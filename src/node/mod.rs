@@ -83,19 +83,22 @@ async fn live(loaded: Loaded, doors: Doors) -> Result<(), parts::StartError> {
     parts.readiness.set(NodePhase::Draining);
     parts.state(NodeState::Draining, StreamerStatus::Draining, &listeners);
     servers.stop_listening();
+    let drain_and_close = async {
+        drained(&parts).await;
+        servers.stop().await;
+    };
     tokio::select! {
-        () = drained(&parts) => {}
-        () = signals.stop() => {}
+        () = drain_and_close => log::info!("node {} has stopped", parts.identity.hostname),
+        () = signals.stop() => log::info!("node {}: stopped at once", parts.identity.hostname),
     }
-    servers.stop().await;
-    log::info!("node {} has stopped", parts.identity.hostname);
     Ok(())
 }
 
-/// Waits until all clients have left, for `drain_timeout` at most.
+/// Waits until all clients have left, for `drain_timeout` at most, less what HTTP may need to close.
 async fn drained(parts: &Parts) {
     let begin = tokio::time::Instant::now();
-    let limit = parts.keeper.current().settings.drain_timeout;
+    let drain_timeout = parts.keeper.current().settings.drain_timeout;
+    let limit = drain_timeout.saturating_sub(servers::HTTP_SHUTDOWN);
     tokio::time::sleep(DRAIN_AT_LEAST.min(limit)).await;
     while parts.client_count() > 0 && begin.elapsed() < limit {
         tokio::time::sleep(DRAIN_TICK).await;

@@ -33,8 +33,8 @@ use crate::web_ui;
 const RTMP_READ_BYTES: usize = 64 << 10;
 /// How long a session that ends waits for its client to close first.
 const LINGER: Duration = Duration::from_secs(1);
-/// How long HTTP responses may go on after the node has drained.
-const HTTP_SHUTDOWN: Duration = Duration::from_secs(1);
+/// How long HTTP responses may go on after the node has drained; a part of `drain_timeout`.
+pub(super) const HTTP_SHUTDOWN: Duration = Duration::from_secs(1);
 
 /// All doors of a node.
 pub(super) struct Servers {
@@ -85,8 +85,11 @@ impl Servers {
 
     /// Closes HTTP and waits for its threads.
     pub(super) async fn stop(self) {
-        for (handle, running) in self.http {
-            handle.stop(true).await;
+        // All are told before one is waited for: `stop` tells when called, not when awaited.
+        let ending: Vec<_> =
+            self.http.into_iter().map(|(handle, running)| (handle.stop(true), running)).collect();
+        for (stopped, running) in ending {
+            stopped.await;
             if let Ok(Err(error)) = running.await {
                 log::warn!("http server: {error}");
             }
