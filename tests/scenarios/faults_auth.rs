@@ -3,12 +3,17 @@
 
 use std::time::Duration;
 
-use crate::support::cluster::{KEY, NAMES, plan};
+use crate::support::cluster::{Cluster, KEY, NAMES, plan};
 use crate::support::probe::{Probe, failures};
 use crate::support::truth::Truth;
 use crate::support::{SLACK, media, promise};
 
 const NEW_KEY: &str = "the-next-key-of-the-scenarios-9876543210";
+
+/// Polls that failed so far, at all nodes.
+fn failed_polls(cluster: &Cluster) -> f64 {
+    cluster.nodes.iter().map(|node| node.metric("watershed_peer_poll_failures_total")).sum()
+}
 
 fn looped(stream: &str) -> String {
     format!("stream {stream} {{ input file://{}; }}\n", media::clip("bars.mp4").display())
@@ -59,10 +64,6 @@ fn row_17_a_key_is_rotated_under_load_without_an_error() {
     }
     let entries: Vec<_> = cluster.nodes.iter().collect();
     let probe = Probe::start(&entries, &cluster.nodes, &truth.streams(), 50);
-    let failed_polls = |cluster: &crate::support::cluster::Cluster| -> f64 {
-        let metric = "watershed_peer_poll_failures_total";
-        cluster.nodes.iter().filter_map(|node| node.metric(metric)).sum()
-    };
     let before = failed_polls(&cluster);
     let both = format!("cluster_key {NEW_KEY};\ncluster_key_accept {KEY};\n");
     let new_only = format!("cluster_key {NEW_KEY};\n");
@@ -70,6 +71,7 @@ fn row_17_a_key_is_rotated_under_load_without_an_error() {
         for name in NAMES {
             cluster.configure(name, &lines);
             cluster.node_mut(name).reload();
+            // Two polls and more of each peer, all of which have to succeed.
             std::thread::sleep(Duration::from_millis(2500));
             for node in &cluster.nodes {
                 for peer in NAMES.iter().filter(|peer| **peer != node.name) {
@@ -89,7 +91,7 @@ fn row_17_a_key_is_rotated_under_load_without_an_error() {
     cluster.configure("south", &format!("cluster_key {KEY};\n"));
     cluster.node_mut("south").reload();
     cluster.node("north").wait_peer("south", "unauthorized", cluster.notice_bound() * 3);
-    // An orderly end is exit code 0, within the time a drain may take.
+    // An orderly end is exit code 0, within drain_timeout and a second, clients or not.
     let code = cluster.node_mut("east").terminate(Duration::from_secs(11));
     assert_eq!(code, Some(0));
 }

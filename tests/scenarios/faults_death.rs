@@ -129,6 +129,7 @@ fn row_2_a_node_back_within_half_a_second_is_never_down() {
         back_longest = back_longest.max(killed.elapsed());
     }
     let samples = probe.finish();
+    was_down |= cluster.node_mut("north").log().contains("peer south: down");
     promise_count("row 2: times seen down", u64::from(was_down), 0);
     promise("row 2: new id seen after it accepts", id_longest, fetch_timeout * 11 / 10);
     promise("row 2: its streams are back after the kill", back_longest, bound);

@@ -106,12 +106,12 @@ fn row_15_a_marked_client_is_not_sent_on_a_second_time() {
     let port = port_of(first.location().expect("one redirect is right"));
     assert!(circle.mocks.iter().any(|mock| Some(mock.port) == port));
 
-    let loops_before = node.metric("watershed_redirect_loops_total").unwrap_or(0.0);
+    let loops_before = node.metric("watershed_redirect_loops_total");
     let young = format!("/loop/index.m3u8?token=a&_via=0123abcd.{}", unix_seconds());
     let second = node.get(&young);
     assert_eq!(second.status, 503, "{:?}", second.location());
     assert_eq!(second.header("retry-after"), Some("1"));
-    let loops = node.metric("watershed_redirect_loops_total").unwrap_or(0.0) - loops_before;
+    let loops = node.metric("watershed_redirect_loops_total") - loops_before;
     assert!((loops - 1.0).abs() < 0.1, "the loop counter rose by {loops}");
 
     // The mark of a future clock counts as young; an old one of a known node does not, and is

@@ -9,13 +9,13 @@ use crate::support::mock_peer::MockPeer;
 use crate::support::node::Node;
 use crate::support::{SLACK, eventually, promise_count, slots};
 
-/// What a report may cost above the last good one, and as much again for the allocator.
-const MEMORY_MAX: u64 = 2 * (64 << 20);
+/// What an idle node may have, and what a hostile report may cost above the last good one.
+const MEMORY_MAX: u64 = (32 << 20) + (64 << 20);
 const FETCH_TIMEOUT: Duration = Duration::from_millis(500);
 const WATCHED: Duration = Duration::from_secs(6);
 
-/// Watches one node between an honest peer and one of that manner; its row has one of `words`.
-fn survives(manner: Manner, words: &[&str]) {
+/// Watches one node between an honest peer and one of that manner; its row says `words`.
+fn survives(manner: Manner, words: &str) {
     assert!(MANNERS.contains(&manner));
     let _slot = slots::shared();
     let folder = tempfile::tempdir().unwrap();
@@ -53,49 +53,53 @@ fn survives(manner: Manner, words: &[&str]) {
     eventually(Duration::from_secs(5) + SLACK, &format!("the row of {manner:?}"), || {
         let (state, error) = node.peer_state("hostile");
         let error = error.unwrap_or_default();
-        let is_told = words.iter().any(|word| error.to_lowercase().contains(word));
+        let is_told = error.contains(words);
         let is_bad = ["down", "unauthorized", "incompatible"].contains(&state.as_str());
-        if is_told && is_bad { Ok(()) } else { Err(format!("{state}: {error:?}")) }
+        if is_told && is_bad {
+            println!("{manner:?}: {state}, {error}");
+            return Ok(());
+        }
+        Err(format!("{state}: {error:?}"))
     });
     node.assert_running();
 }
 
 #[test]
 fn a_peer_that_answers_with_garbage_is_told_by_its_row() {
-    survives(Manner::Garbage, &["http", "parse", "response", "answer"]);
+    survives(Manner::Garbage, "not HTTP");
 }
 
 #[test]
 fn a_peer_that_signs_garbage_is_told_by_its_row() {
-    survives(Manner::SignedGarbage, &["report", "json", "parse", "column"]);
+    survives(Manner::SignedGarbage, "not a report: ");
 }
 
 #[test]
 fn a_peer_that_answers_with_a_gigabyte_is_cut_off() {
-    survives(Manner::Gigabyte, &["limit", "large", "signature", "signed", "bytes"]);
+    survives(Manner::Gigabyte, "answer over 8 MiB");
 }
 
 #[test]
 fn a_peer_that_answers_with_a_gzip_bomb_is_cut_off() {
-    survives(Manner::GzipBomb, &["limit", "large", "encoding", "gzip", "bytes"]);
+    survives(Manner::GzipBomb, "answer over 8 MiB");
 }
 
 #[test]
 fn a_peer_that_answers_with_a_redirect_is_not_followed() {
-    survives(Manner::Redirect, &["redirect", "302", "signed", "signature"]);
+    survives(Manner::Redirect, "answered 302 (a redirect is not followed)");
 }
 
 #[test]
 fn a_peer_that_answers_401_is_told_by_its_row() {
-    survives(Manner::Unauthorized, &["401"]);
+    survives(Manner::Unauthorized, "401 wrong key");
 }
 
 #[test]
 fn a_peer_that_answers_one_byte_a_second_is_given_up() {
-    survives(Manner::OneByteASecond, &["slow", "time", "late", "within", "answer"]);
+    survives(Manner::OneByteASecond, "answers slower than 64 KiB/s");
 }
 
 #[test]
 fn a_peer_that_never_answers_is_given_up() {
-    survives(Manner::Never, &["time", "within", "answer"]);
+    survives(Manner::Never, "timed out after 1 s");
 }

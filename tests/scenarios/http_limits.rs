@@ -13,7 +13,7 @@ fn heads_over_their_limits_are_refused_and_counted() {
     let cluster = plan().start_connected();
     let north = cluster.node("north");
     let limit = Duration::from_secs(5);
-    let before = north.metric("watershed_limit_hits_total").unwrap_or(0.0);
+    let before = north.metric("watershed_limit_hits_total");
     let large = "x".repeat(40 * 1024);
     let answer = http::request(north.http, "GET", "/", &[("X-Large", &large)], b"", limit).unwrap();
     assert_eq!(answer.status, 431);
@@ -21,7 +21,7 @@ fn heads_over_their_limits_are_refused_and_counted() {
     let headers: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "1")).collect();
     let answer = http::request(north.http, "GET", "/", &headers, b"", limit).unwrap();
     assert_eq!(answer.status, 431);
-    let after = north.metric("watershed_limit_hits_total").unwrap_or(0.0);
+    let after = north.metric("watershed_limit_hits_total");
     assert!(after >= before + 2.0, "limit hits went from {before} to {after}");
 }
 

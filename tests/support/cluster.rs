@@ -74,9 +74,10 @@ impl Plan {
         self
     }
 
-    /// How often peers are asked.
+    /// How often peers are asked; `stale_timeout` stays above twice that, as the config asks.
     pub(crate) fn fetch_timeout(mut self, every: Duration) -> Self {
         self.fetch_timeout = every;
+        self.stale_timeout = self.stale_timeout.max(every * 3);
         self
     }
 

@@ -206,10 +206,17 @@ impl Node {
         format!("rtmp://127.0.0.1:{}/static/{stream}", self.rtmp)
     }
 
-    /// The sum of a metric over its labels; `None` if there is no such metric.
-    pub(crate) fn metric(&self, name: &str) -> Option<f64> {
+    /// The sum of a metric over its labels, 0 if it has been announced and nothing has happened
+    /// yet; fails if there is no such metric.
+    pub(crate) fn metric(&self, name: &str) -> f64 {
         let text = self.get("/metrics").text();
-        let mut sum = None;
+        // Prometheus announces a counter by its whole name, OpenMetrics without `_total`.
+        let short = name.strip_suffix("_total").unwrap_or(name);
+        let announced = |line: &str| {
+            let told = line.strip_prefix("# TYPE ").and_then(|rest| rest.split(' ').next());
+            told.is_some_and(|told| told == name || told == short)
+        };
+        let mut sum = text.lines().any(announced).then_some(0.0);
         for line in text.lines() {
             let Some(rest) = line.strip_prefix(name) else {
                 continue;
@@ -220,6 +227,6 @@ impl Node {
             let value = rest.rsplit_once(' ').and_then(|(_, value)| value.parse::<f64>().ok());
             sum = value.map(|value| value + sum.unwrap_or(0.0)).or(sum);
         }
-        sum
+        sum.unwrap_or_else(|| panic!("{} has no metric {name}", self.name))
     }
 }
