@@ -1,11 +1,15 @@
 # Short targets; whatever is longer is a script.
-.PHONY: run test lint fmt help
+.PHONY: run test bench lint fmt help
 
 run: ## three nodes with live video on this machine
 	@scripts/run-demo.sh
 
 test: ## everything CI runs
 	@scripts/test.sh
+
+bench: ## speed and memory, beside nginx in the same run
+	@scripts/install.sh bench
+	@cargo bench --bench bench
 
 lint: ## formatting, lints, documentation
 	@scripts/lint.sh

@@ -2,12 +2,22 @@
 
 use std::fs;
 use std::io;
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// Ticks of `/proc/PID/stat` in a second. Source: proc(5), `sysconf(_SC_CLK_TCK)` on Linux.
 const TICKS_PER_SECOND: f64 = 100.0;
+
+/// How long a program may take until it listens.
+const LISTENS_WITHIN: Duration = Duration::from_secs(20);
+
+/// How long a program may take to end when asked to.
+const ENDS_WITHIN: Duration = Duration::from_secs(3);
+
+/// How often is looked whether something has happened.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// A program and its children.
 pub(crate) struct Program {
@@ -16,9 +26,10 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// Starts `command` without its output.
+    /// Starts `command`; its errors are shown, its output is not.
     pub(crate) fn start(name: &'static str, command: &mut Command) -> io::Result<Self> {
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
+        let child = child.map_err(|error| io::Error::other(format!("{name}: {error}")))?;
         Ok(Self { child, name })
     }
 
@@ -28,43 +39,50 @@ impl Program {
     }
 
     /// Resident memory in bytes, children included.
-    pub(crate) fn resident_bytes(&self) -> u64 {
-        self.family().iter().filter_map(|id| status_kib(*id, "VmRSS:")).sum::<u64>() * 1024
+    pub(crate) fn resident_bytes(&self) -> f64 {
+        self.family().iter().filter_map(|id| status_kib(*id, "VmRSS:")).sum::<f64>() * 1024.0
     }
 
     /// Waits until something listens on `port`.
     pub(crate) fn wait_for_port(&mut self, port: u16) -> io::Result<()> {
         let begin = Instant::now();
-        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-            if let Some(status) = self.child.try_wait()? {
-                return Err(io::Error::other(format!("{} ended: {status}", self.name)));
-            }
-            if begin.elapsed() > Duration::from_secs(20) {
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+            self.expect_running()?;
+            if begin.elapsed() > LISTENS_WITHIN {
                 return Err(io::Error::other(format!("{} does not listen on {port}", self.name)));
             }
-            std::thread::sleep(Duration::from_millis(20));
+            thread::sleep(LOOK_EVERY);
         }
-        Ok(())
+        self.expect_running()
+    }
+
+    /// An error where the program has ended, which is not its to decide.
+    pub(crate) fn expect_running(&mut self) -> io::Result<()> {
+        match self.child.try_wait()? {
+            None => Ok(()),
+            Some(status) => Err(io::Error::other(format!("{} ended: {status}", self.name))),
+        }
     }
 
     fn family(&self) -> Vec<u32> {
         let own = self.child.id();
         let children = fs::read_to_string(format!("/proc/{own}/task/{own}/children"));
         let children = children.unwrap_or_default();
-        std::iter::once(own)
-            .chain(children.split_whitespace().filter_map(|id| id.parse().ok()))
-            .collect()
+        let children = children.split_whitespace().filter_map(|id| id.parse().ok());
+        std::iter::once(own).chain(children).collect()
     }
 }
 
 impl Drop for Program {
     fn drop(&mut self) {
+        // Asked first: a killed nginx would leave its workers behind.
         let _ = Command::new("kill").arg(self.child.id().to_string()).status();
-        for _ in 0..150 {
+        let begin = Instant::now();
+        while begin.elapsed() < ENDS_WITHIN {
             if !matches!(self.child.try_wait(), Ok(None)) {
                 return;
             }
-            std::thread::sleep(Duration::from_millis(20));
+            thread::sleep(LOOK_EVERY);
         }
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -73,19 +91,20 @@ impl Drop for Program {
 
 /// A port that was free a moment ago.
 pub(crate) fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
+/// User and system time of a process. Source: proc(5), fields 14 and 15 of `/proc/PID/stat`.
 fn cpu_ticks(id: u32) -> Option<f64> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
     // The command's name may hold spaces; the fields are counted from behind its bracket.
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let user: f64 = fields.get(11)?.parse().ok()?;
-    let system: f64 = fields.get(12)?.parse().ok()?;
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let user: f64 = fields.next()?.parse().ok()?;
+    let system: f64 = fields.next()?.parse().ok()?;
     Some(user + system)
 }
 
-fn status_kib(id: u32, field: &str) -> Option<u64> {
+fn status_kib(id: u32, field: &str) -> Option<f64> {
     let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with(field))?;
     line.split_whitespace().nth(1)?.parse().ok()
