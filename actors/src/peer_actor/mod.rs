@@ -286,7 +286,8 @@ impl PeerActor {
         }
         if state != before {
             let words = self.health.error().unwrap_or("answers");
-            log::warn!("peer {}: {}, {words}", self.label(), state.as_str());
+            let level = if state == PeerState::Up { log::Level::Info } else { log::Level::Warn };
+            log::log!(level, "peer {}: {}, {words}", self.label(), state.as_str());
         }
         self.publish_status();
     }

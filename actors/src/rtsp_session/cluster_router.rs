@@ -57,7 +57,8 @@ impl Router for ClusterRouter {
                 }
                 answer
             }
-            StreamLocation::ComingBack | StreamLocation::Unsettled => RtspAnswer::Unavailable,
+            StreamLocation::ComingBack => RtspAnswer::Unavailable,
+            StreamLocation::Unsettled => RtspAnswer::Unsettled,
             StreamLocation::Nowhere => RtspAnswer::NotFound,
         }
     }

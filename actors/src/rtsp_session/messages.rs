@@ -40,6 +40,8 @@ pub enum RtspAnswer {
     NotFound,
     /// Come back in a second: 503.
     Unavailable,
+    /// The node has just started and not heard from its peers: ask again in a moment.
+    Unsettled,
     /// The stream is here, but this node does not serve media by RTSP yet: 501.
     LocalPlaybackUnsupported,
     /// The request makes no sense, for this reason: 400.

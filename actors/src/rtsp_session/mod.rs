@@ -41,6 +41,9 @@ use crate::names::check_stream_name;
 use crate::outbox::{Outbox, OutboxError, OutboxLimits, read_paced};
 use crate::tcp_listener::{Connection, ConnectionPermit};
 
+/// How often a client is routed anew while the node has not heard from its peers.
+const SETTLE_TICK: Duration = Duration::from_millis(50);
+
 /// How sessions are served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RtspSessionSettings {
@@ -128,10 +131,10 @@ impl RtspSession {
                     }
                 }
                 Output::Event(Event::DescribeRequested(asked)) => {
-                    outputs.extend(self.answer(&asked, Purpose::Play));
+                    outputs.extend(self.answer(asked, Purpose::Play, ctx));
                 }
                 Output::Event(Event::AnnounceRequested(asked)) => {
-                    outputs.extend(self.answer(&asked, Purpose::Publish));
+                    outputs.extend(self.answer(asked, Purpose::Publish, ctx));
                 }
                 Output::Event(Event::Failed(error)) => {
                     log::debug!("rtsp client {}: {error}", self.peer);
@@ -144,9 +147,21 @@ impl RtspSession {
         }
     }
 
-    fn answer(&mut self, asked: &StreamRequest, purpose: Purpose) -> Vec<Output> {
+    fn answer(
+        &mut self,
+        asked: StreamRequest,
+        purpose: Purpose,
+        ctx: &mut Context<Self>,
+    ) -> Vec<Output> {
         let request = asked.request;
-        let answered = match self.locate(asked, purpose) {
+        let answered = match self.locate(&asked, purpose) {
+            RtspAnswer::Unsettled => {
+                ctx.run_later(SETTLE_TICK, move |session, ctx| {
+                    let outputs = session.answer(asked, purpose, ctx);
+                    session.follow(outputs, ctx);
+                });
+                return Vec::new();
+            }
             RtspAnswer::Redirect(location) => self.session.redirect(request, &location),
             RtspAnswer::NotFound => self.session.not_found(request),
             RtspAnswer::Unavailable => self.session.unavailable(request),
