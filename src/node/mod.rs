@@ -40,7 +40,6 @@ const DRAIN_AT_LEAST: Duration = Duration::from_millis(500);
 /// has died, 3 if an address is taken.
 #[must_use]
 pub fn run(loaded: Loaded) -> ExitCode {
-    raise_descriptor_limit();
     let doors = match Doors::open(&loaded.settings.listeners) {
         Ok(doors) => doors,
         Err(error) => {
@@ -109,12 +108,4 @@ async fn drained(parts: &Parts) {
 #[must_use]
 pub fn peer_targets(settings: &Settings) -> Vec<String> {
     settings.peers.iter().map(translate::target_line).collect()
-}
-
-/// Takes as many descriptors as the system gives: a connection needs one.
-fn raise_descriptor_limit() {
-    match rlimit::increase_nofile_limit(u64::MAX) {
-        Ok(limit) => log::debug!("descriptors: {limit}"),
-        Err(error) => log::warn!("descriptors: the limit cannot be raised: {error}"),
-    }
 }

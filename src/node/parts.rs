@@ -12,7 +12,7 @@ use watershed_actors::names::{Hostname, InvalidHostname, NodeId};
 use watershed_actors::node_stats::{
     CounterValues, NodeStatsSampler, SetStreamerStatus, SetTotalBandwidth,
 };
-use watershed_actors::peer_actor::{TrustError, http_fetchers, peer_tls};
+use watershed_actors::peer_actor::{FetcherParts, TrustError, http_fetchers, peer_tls};
 use watershed_actors::published::Published;
 use watershed_actors::report::{Listener, NodeState, NodeStats, StreamerStatus};
 use watershed_actors::signature::ClusterGuard;
@@ -105,7 +105,11 @@ impl Parts {
         let cluster_arbiter = Arbiter::new();
         let supervisor = ClusterSupervisor::new(ClusterParts {
             identity: identity.clone(),
-            fetchers: http_fetchers(identity.id, peer_tls(cluster_ca(&loaded)?.as_deref())?),
+            fetchers: http_fetchers(FetcherParts::new(
+                identity.id,
+                peer_tls(cluster_ca(&loaded)?.as_deref())?,
+                translate::fetch_limits(&loaded.settings),
+            )),
             reported: directory.clone().recipient(),
             lost: directory.clone().recipient(),
             settled: directory.clone().recipient(),

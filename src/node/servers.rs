@@ -50,7 +50,7 @@ impl Servers {
     pub(super) fn open(doors: Doors, parts: &Parts) -> io::Result<Self> {
         let loaded = parts.keeper.current();
         let settings = &loaded.settings;
-        let connections = Arc::new(Semaphore::new(settings.limits.connections));
+        let connections = Arc::new(Semaphore::new(connections_max(settings)));
         let mut http = Vec::new();
         let front = Front::new(settings, parts, &connections);
         if !doors.http.is_empty() {
@@ -151,6 +151,23 @@ impl Front {
         })?;
         Ok((server.handle(), actix_rt::spawn(server)))
     }
+}
+
+/// Connections that there are descriptors for, with some kept back for files and the API's own.
+fn connections_max(settings: &Settings) -> usize {
+    let limits = &settings.limits;
+    let descriptors = match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(limit) => usize::try_from(limit).unwrap_or(usize::MAX),
+        Err(error) => {
+            log::warn!("descriptors: the limit cannot be read: {error}");
+            return limits.connections;
+        }
+    };
+    let room = descriptors.saturating_sub(limits.reserved_descriptors).max(1);
+    if room < limits.connections {
+        log::warn!("{descriptors} descriptors: {room} connections, not {}", limits.connections);
+    }
+    limits.connections.min(room)
 }
 
 fn api_state(parts: &Parts) -> web::Data<ApiState> {

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use watershed_actors::live_stream::{InputSource, InputSpec, Password, StreamSpec};
-use watershed_actors::peer_actor::PeerConfig;
+use watershed_actors::peer_actor::{FetchLimits, PeerConfig};
 use watershed_actors::redirect::PeerAddresses;
+use watershed_actors::report::ReportLimits;
 use watershed_actors::rtsp_session::RtspSessionSettings;
 use watershed_actors::signature::ClusterKey;
 use watershed_media::rtmp::amf0::AmfLimits;
@@ -32,10 +33,11 @@ fn stream_spec(stream: &Stream, folder: &Path) -> Option<StreamSpec> {
     Some(StreamSpec {
         name: stream.name.parse().ok()?,
         title: stream.title.clone(),
-        inputs: inputs.filter_map(|(index, input)| input_spec(index, input, folder)).collect(),
+        inputs: inputs
+            .filter_map(|(index, input)| input_spec(index, input, stream, folder))
+            .collect(),
         is_static: stream.is_static,
         clients_timeout: stream.clients_timeout,
-        source_timeout: stream.source_timeout,
         retry_limit: stream.retry_limit,
         password: stream.password.as_ref().map(|secret| Password(secret.reveal().to_owned())),
         segment_duration: stream.segment_duration,
@@ -43,7 +45,7 @@ fn stream_spec(stream: &Stream, folder: &Path) -> Option<StreamSpec> {
     })
 }
 
-fn input_spec(index: usize, input: &Input, folder: &Path) -> Option<InputSpec> {
+fn input_spec(index: usize, input: &Input, stream: &Stream, folder: &Path) -> Option<InputSpec> {
     let url = input.url.reveal();
     let source = if url.starts_with("publish://") {
         InputSource::Publish
@@ -51,7 +53,11 @@ fn input_spec(index: usize, input: &Input, folder: &Path) -> Option<InputSpec> {
         InputSource::File(folder.join(PathBuf::from(url.strip_prefix("file://")?)))
     };
     let by_order = u32::try_from(index + 1).unwrap_or(u32::MAX);
-    Some(InputSpec { source, priority: input.priority.unwrap_or(by_order) })
+    Some(InputSpec {
+        source,
+        priority: input.priority.unwrap_or(by_order),
+        source_timeout: input.source_timeout.unwrap_or(stream.source_timeout),
+    })
 }
 
 /// What playback needs to know.
@@ -155,5 +161,20 @@ pub(super) fn rtmp_protocol(settings: &Settings) -> ServerConfig {
             ..defaults.limits
         },
         ..defaults
+    }
+}
+
+/// What a peer's report may cost.
+pub(super) fn fetch_limits(settings: &Settings) -> FetchLimits {
+    let limits = &settings.limits;
+    FetchLimits {
+        report: ReportLimits {
+            page_bytes_max: limits.report_page_bytes,
+            depth_max: limits.report_json_depth,
+            streams_max: limits.report_streams,
+        },
+        bytes_max: limits.report_memory_bytes,
+        bytes_per_second_min: u64::try_from(limits.report_bytes_per_second).unwrap_or(u64::MAX),
+        time_max: limits.report_timeout,
     }
 }

@@ -6,6 +6,8 @@
 
 use std::time::{Duration, Instant};
 
+use super::messages::InputSpec;
+
 /// What to do with a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -22,24 +24,25 @@ pub(crate) enum Verdict {
 pub(crate) struct InputSelector {
     inputs: Vec<Input>,
     on_air: Option<usize>,
-    source_timeout: Duration,
 }
 
 #[derive(Debug)]
 struct Input {
     priority: u32,
+    source_timeout: Duration,
     last_packet: Option<Instant>,
 }
 
 impl InputSelector {
-    /// Makes a selector for inputs with these priorities, by index.
+    /// Makes a selector for these inputs, by index.
     #[must_use]
-    pub(crate) fn new(priorities: &[u32], source_timeout: Duration) -> Self {
-        let inputs = priorities
-            .iter()
-            .map(|priority| Input { priority: *priority, last_packet: None })
-            .collect();
-        Self { inputs, on_air: None, source_timeout }
+    pub(crate) fn new(specs: &[InputSpec]) -> Self {
+        let new_input = |spec: &InputSpec| Input {
+            priority: spec.priority,
+            source_timeout: spec.source_timeout,
+            last_packet: None,
+        };
+        Self { inputs: specs.iter().map(new_input).collect(), on_air: None }
     }
 
     /// The input on air.
@@ -81,7 +84,7 @@ impl InputSelector {
             return false;
         };
         !self.inputs.iter().enumerate().any(|(index, other)| {
-            (other.priority, index) < (asked.priority, input) && self.delivers(other, now)
+            (other.priority, index) < (asked.priority, input) && other.delivers(now)
         })
     }
 
@@ -90,26 +93,36 @@ impl InputSelector {
         let offered = self.inputs.get(input);
         match (current, offered) {
             (Some((index, current)), Some(offered)) => {
-                (offered.priority, input) < (current.priority, index)
-                    || !self.delivers(current, now)
+                (offered.priority, input) < (current.priority, index) || !current.delivers(now)
             }
             (None, Some(_)) => true,
             (_, None) => false,
         }
     }
+}
 
-    fn delivers(&self, input: &Input, now: Instant) -> bool {
-        input
-            .last_packet
+impl Input {
+    fn delivers(&self, now: Instant) -> bool {
+        self.last_packet
             .is_some_and(|last| now.saturating_duration_since(last) < self.source_timeout)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::messages::InputSource;
     use super::*;
 
     const TIMEOUT: Duration = Duration::from_secs(10);
+
+    fn selector(priorities: [u32; 2]) -> InputSelector {
+        let specs = priorities.map(|priority| InputSpec {
+            source: InputSource::Publish,
+            priority,
+            source_timeout: TIMEOUT,
+        });
+        InputSelector::new(&specs)
+    }
 
     fn second(start: Instant, seconds: u64) -> Instant {
         start + Duration::from_secs(seconds)
@@ -118,7 +131,7 @@ mod tests {
     #[test]
     fn first_input_to_start_goes_on_air() {
         let start = Instant::now();
-        let mut selector = InputSelector::new(&[1, 2], TIMEOUT);
+        let mut selector = selector([1, 2]);
         assert_eq!(selector.offer(1, false, start), Verdict::Drop);
         assert_eq!(selector.offer(1, true, start), Verdict::Switch);
         assert_eq!(selector.offer(1, false, start), Verdict::Take);
@@ -127,7 +140,7 @@ mod tests {
     #[test]
     fn better_input_takes_back_with_its_first_keyframe() {
         let start = Instant::now();
-        let mut selector = InputSelector::new(&[1, 2], TIMEOUT);
+        let mut selector = selector([1, 2]);
         selector.offer(1, true, start);
         assert_eq!(selector.offer(0, false, start), Verdict::Drop);
         assert_eq!(selector.offer(0, true, start), Verdict::Switch);
@@ -137,7 +150,7 @@ mod tests {
     #[test]
     fn worse_input_takes_over_after_the_silence() {
         let start = Instant::now();
-        let mut selector = InputSelector::new(&[1, 2], TIMEOUT);
+        let mut selector = selector([1, 2]);
         selector.offer(0, true, start);
         assert!(!selector.is_wanted(1, second(start, 9)));
         assert_eq!(selector.offer(1, true, second(start, 9)), Verdict::Drop);
@@ -148,7 +161,7 @@ mod tests {
     #[test]
     fn lost_input_is_replaced_at_once() {
         let start = Instant::now();
-        let mut selector = InputSelector::new(&[1, 2], TIMEOUT);
+        let mut selector = selector([1, 2]);
         selector.offer(0, true, start);
         selector.lose(0);
         assert!(selector.is_wanted(1, start));
@@ -158,7 +171,7 @@ mod tests {
     #[test]
     fn equal_priorities_keep_the_order_of_the_config() {
         let start = Instant::now();
-        let mut selector = InputSelector::new(&[1, 1], TIMEOUT);
+        let mut selector = selector([1, 1]);
         selector.offer(0, true, start);
         assert_eq!(selector.offer(1, true, start), Verdict::Drop);
         assert!(selector.is_wanted(0, start));

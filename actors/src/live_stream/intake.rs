@@ -53,9 +53,8 @@ pub(crate) struct Intake {
 
 impl Intake {
     pub(crate) fn new(spec: &StreamSpec) -> Self {
-        let priorities: Vec<u32> = spec.inputs.iter().map(|input| input.priority).collect();
         Self {
-            selector: InputSelector::new(&priorities, spec.source_timeout),
+            selector: InputSelector::new(&spec.inputs),
             timeline: Timeline::default(),
             announced: vec![None; spec.inputs.len()],
             muxer: None,

@@ -23,8 +23,6 @@ pub struct StreamSpec {
     pub is_static: bool,
     /// How long an on-demand stream goes on after its last client.
     pub clients_timeout: Duration,
-    /// Silence after which an input counts as gone.
-    pub source_timeout: Duration,
     /// How often an on-demand stream tries again before it gives up; `None` = for ever.
     pub retry_limit: Option<u32>,
     /// What publishers must present.
@@ -42,6 +40,8 @@ pub struct InputSpec {
     pub source: InputSource,
     /// Lower is better.
     pub priority: u32,
+    /// Silence after which it counts as gone.
+    pub source_timeout: Duration,
 }
 
 /// Where an input comes from.

@@ -14,6 +14,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use awc::http::{Method, Uri};
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::fetcher::{FetchFailure, FetchResult, Fetched, PeerFetcher};
@@ -34,20 +35,56 @@ pub const CHANGED_PATH: &str = "/streamer/api/v3/cluster/changed";
 /// The shortest time to the first byte that is allowed.
 const FIRST_BYTE_MIN: Duration = Duration::from_millis(1_000);
 
-/// A whole fetch, all pages.
-const FETCH_MAX: Duration = Duration::from_secs(60);
-
 /// Pages of one fetch.
 const PAGES_MAX: usize = 256;
 
-/// Bytes of all pages of one fetch as sent.
-const FETCH_BYTES_MAX: usize = 64 << 20;
-
-/// The slowest rate of a page.
-const BYTES_PER_SECOND_MIN: u64 = 64 << 10;
-
 /// The longest uncompressed page that is judged on the arbiter; longer ones go to a thread.
 const JUDGED_HERE_BYTES_MAX: usize = 32 << 10;
+
+/// Long pages that are judged at the same time, of all peers together: each costs memory, and many
+/// at once when a node starts beside a hundred peers.
+const JUDGED_AT_ONCE_MAX: usize = 2;
+
+/// What one fetch may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct FetchLimits {
+    /// What a page may cost.
+    pub report: ReportLimits,
+    /// Bytes of all pages of one fetch as sent. Default 64 MiB.
+    pub bytes_max: usize,
+    /// The slowest rate of a page. Default 64 KiB/s.
+    pub bytes_per_second_min: u64,
+    /// A whole fetch, all pages. Default 60 s.
+    pub time_max: Duration,
+}
+
+impl Default for FetchLimits {
+    fn default() -> Self {
+        Self {
+            report: ReportLimits::default(),
+            bytes_max: 64 << 20,
+            bytes_per_second_min: 64 << 10,
+            time_max: Duration::from_secs(60),
+        }
+    }
+}
+
+/// What all fetchers of a node share.
+#[derive(Clone, Debug)]
+pub struct FetcherParts {
+    own_id: NodeId,
+    tls: Arc<rustls::ClientConfig>,
+    limits: FetchLimits,
+    judging: Arc<Semaphore>,
+}
+
+impl FetcherParts {
+    /// Fetchers of node `own_id` that trust what `tls` trusts.
+    #[must_use]
+    pub fn new(own_id: NodeId, tls: Arc<rustls::ClientConfig>, limits: FetchLimits) -> Self {
+        Self { own_id, tls, limits, judging: Arc::new(Semaphore::new(JUDGED_AT_ONCE_MAX)) }
+    }
+}
 
 /// Asks one peer over HTTP or HTTPS.
 pub struct HttpFetcher {
@@ -56,31 +93,30 @@ pub struct HttpFetcher {
 
 struct Inner {
     client: awc::Client,
-    own_id: NodeId,
+    parts: FetcherParts,
     base: String,
     keys: Vec<ClusterKey>,
-    limits: ExchangeLimits,
+    exchange: ExchangeLimits,
     learned: RefCell<Learned>,
     tracks: RefCell<TrackInterner>,
     progress: Cell<Option<std::time::Instant>>,
 }
 
 impl HttpFetcher {
-    /// Asks the peer that `config` describes, as node `own_id`. Must be made on the arbiter that
-    /// uses it.
+    /// Asks the peer that `config` describes. Must be made on the arbiter that uses it.
     #[must_use]
-    pub fn new(config: &PeerConfig, own_id: NodeId, tls: Arc<rustls::ClientConfig>) -> Self {
-        let limits = ExchangeLimits {
+    pub fn new(config: &PeerConfig, parts: FetcherParts) -> Self {
+        let exchange = ExchangeLimits {
             first_byte: config.fetch_timeout.max(FIRST_BYTE_MIN),
-            bytes_per_second: BYTES_PER_SECOND_MIN,
-            body_bytes_max: ReportLimits::default().page_bytes_max,
+            bytes_per_second: parts.limits.bytes_per_second_min,
+            body_bytes_max: parts.limits.report.page_bytes_max,
         };
         let inner = Inner {
-            client: client(tls, config.fetch_timeout),
-            own_id,
+            client: client(Arc::clone(&parts.tls), config.fetch_timeout),
+            parts,
             base: config.addresses.api_base(),
             keys: config.keys.clone(),
-            limits,
+            exchange,
             learned: RefCell::default(),
             tracks: RefCell::default(),
             progress: Cell::new(None),
@@ -99,7 +135,7 @@ impl PeerFetcher for HttpFetcher {
     fn hint(&self) -> LocalBoxFuture<'static, Result<(), FetchFailure>> {
         let inner = Rc::clone(&self.inner);
         async move {
-            let until = Instant::now() + inner.limits.first_byte;
+            let until = Instant::now() + inner.exchange.first_byte;
             let answer = inner.send_signed(&Method::POST, CHANGED_PATH, until).await?;
             signer_of(&answer.raw, &answer.key, answer.nonce).map(drop)
         }
@@ -121,8 +157,8 @@ struct Unjudged {
 
 impl Inner {
     async fn fetch(&self, cursor: Option<String>) -> FetchResult {
-        let until = Instant::now() + FETCH_MAX;
-        let limits = ReportLimits::default();
+        let FetchLimits { report: limits, bytes_max, time_max, .. } = self.parts.limits;
+        let until = Instant::now() + time_max;
         let mut merge = PageMerge::default();
         let mut cursor = cursor;
         let mut bytes = 0;
@@ -133,8 +169,8 @@ impl Inner {
             };
             let mut answer = self.send_signed(&Method::GET, &target, until).await?;
             bytes += answer.raw.body.len();
-            if bytes > FETCH_BYTES_MAX {
-                return Err(FetchFailure::TooLong { bytes_max: FETCH_BYTES_MAX });
+            if bytes > bytes_max {
+                return Err(FetchFailure::TooLong { bytes_max });
             }
             let (signer, page) = self.judge(answer.raw, answer.key, answer.nonce, limits).await?;
             answer.negotiation.believed(signer, unix_ms() / 1_000);
@@ -174,14 +210,14 @@ impl Inner {
                 method: method.as_str(),
                 path_and_query: &path_and_query,
                 body_sha256: body_hash(b""),
-                sender: self.own_id,
+                sender: self.parts.own_id,
                 target: negotiation.learned().target,
                 unix_s: now_s.saturating_add_signed(negotiation.learned().offset_s),
                 nonce,
             };
             let header = authorization(&key, &request);
             let sent =
-                exchange(&self.client, method.clone(), uri.clone(), header, &self.limits, until);
+                exchange(&self.client, method.clone(), uri.clone(), header, &self.exchange, until);
             let raw = match sent.await {
                 Err(failure) if may_retry && is_stale_connection(&failure) => {
                     may_retry = false;
@@ -214,6 +250,7 @@ impl Inner {
         if !raw.is_gzip && raw.body.len() <= JUDGED_HERE_BYTES_MAX {
             return judge_page(raw, &key, nonce, &limits, &mut self.tracks.borrow_mut());
         }
+        let _turn = self.parts.judging.acquire().await;
         let mut tracks = self.tracks.take();
         let judged = actix_rt::task::spawn_blocking(move || {
             let judged = judge_page(raw, &key, nonce, &limits, &mut tracks);

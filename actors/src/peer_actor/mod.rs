@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 
-use crate::names::{Hostname, NodeId};
+use crate::names::Hostname;
 use crate::published::Published;
 use crate::redirect::Targets;
 use crate::report::{Listener, NodeState};
@@ -37,7 +37,7 @@ use health::{Health, Verdict};
 
 pub use fetcher::{FetchFailure, FetchResult, Fetched, PeerFetcher};
 pub use health::STATE_CHANGES_MAX;
-pub use http_fetcher::{CHANGED_PATH, HttpFetcher, REPORT_PATH};
+pub use http_fetcher::{CHANGED_PATH, FetchLimits, FetcherParts, HttpFetcher, REPORT_PATH};
 pub use identity_claims::IdentityClaims;
 pub use messages::{
     GetPeerStatus, PeerConfig, PeerHeard, PeerHinted, PeerState, PeerStatus, RemovePeer, SendHint,
@@ -51,10 +51,10 @@ const FETCH_GAP_MIN: Duration = Duration::from_millis(50);
 /// Makes the fetcher of a peer. Called on the arbiter of its actor.
 pub type FetcherFactory = Arc<dyn Fn(&PeerConfig) -> Rc<dyn PeerFetcher> + Send + Sync>;
 
-/// Fetchers over HTTP and HTTPS for node `own_id`, all with the same trust.
+/// Fetchers over HTTP and HTTPS.
 #[must_use]
-pub fn http_fetchers(own_id: NodeId, tls: Arc<rustls::ClientConfig>) -> FetcherFactory {
-    Arc::new(move |config| Rc::new(HttpFetcher::new(config, own_id, Arc::clone(&tls))))
+pub fn http_fetchers(parts: FetcherParts) -> FetcherFactory {
+    Arc::new(move |config| Rc::new(HttpFetcher::new(config, parts.clone())))
 }
 
 /// What a peer's actor is made of.

@@ -17,7 +17,8 @@ pub(super) const LIMITS: &[Row] = &[
     row("http_body_size", Size, "1M", "an HTTP request's body").is("1M").range(1024, 1 << 30),
     row("http_config_size", Size, "8M", "a configuration sent to the API")
         .is("8M")
-        .range(1024, 1 << 30),
+        .range(1024, 1 << 30)
+        .later(),
     row("http_body_timeout", Seconds, "10", "time for an HTTP request's body")
         .is("10")
         .range(1, 3600),
@@ -26,17 +27,19 @@ pub(super) const LIMITS: &[Row] = &[
         .range(1, 3600),
     row("http_piece_size", Size, "64K", "largest piece of an answer handed on at once")
         .is("64K")
-        .range(4096, 1 << 20),
+        .range(4096, 1 << 20)
+        .later(),
     row("rtsp_line_size", Size, "4K", "an RTSP line").is("4K").range(512, 1 << 16),
     row("rtsp_head_size", Size, "16K", "an RTSP request's head").is("16K").range(1024, 1 << 20),
     row("rtsp_body_size", Size, "64K", "an RTSP request's body").is("64K").range(1024, 1 << 20),
-    row("rtsp_tracks", Count, "8", "tracks of an RTSP session").is("8").range(1, 64),
+    row("rtsp_tracks", Count, "8", "tracks of an RTSP session").is("8").range(1, 64).later(),
     row("rtsp_play_timeout", Seconds, "10", "time from connecting to PLAY or RECORD")
         .is("10")
         .range(1, 3600),
     row("rtsp_keepalive_timeout", Seconds, "60", "silence that ends an RTSP session")
         .is("60")
-        .range(5, 3600),
+        .range(5, 3600)
+        .later(),
     row("rtmp_handshake_timeout", Seconds, "5", "time for the RTMP handshake")
         .is("5")
         .range(1, 3600),
@@ -71,6 +74,12 @@ pub(super) const LIMITS: &[Row] = &[
         .is("64K")
         .range(1, 1 << 30),
     row("report_timeout", Seconds, "60", "time for a whole report").is("60").range(1, 3600),
-    row("playlist_size", Size, "1M", "a playlist that is pulled").is("1M").range(1024, 64 << 20),
-    row("segment_size", Size, "64M", "a segment that is pulled").is("64M").range(65_536, 1 << 30),
+    row("playlist_size", Size, "1M", "a playlist that is pulled")
+        .is("1M")
+        .range(1024, 64 << 20)
+        .later(),
+    row("segment_size", Size, "64M", "a segment that is pulled")
+        .is("64M")
+        .range(65_536, 1 << 30)
+        .later(),
 ];

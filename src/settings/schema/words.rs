@@ -149,7 +149,7 @@ const CLIENTS: &[Row] = &[
         "rtsp_redirect_agents",
         Words,
         "Lavf GStreamer",
-        "user agents known to follow an RTSP redirect",
+        "user agents known to follow an RTSP redirect; until relays are built, all are redirected",
     )
     .is("Lavf GStreamer LIVE555 VLC gortsplib ZLMediaKit curl"),
     row(
@@ -157,8 +157,10 @@ const CLIENTS: &[Row] = &[
         Networks,
         "10.0.0.0/8",
         "networks that addresses from remote content or the API may lead to",
-    ),
-    row("trusted_proxies", Networks, "127.0.0.1/32", "proxies whose X-Forwarded-For is believed"),
+    )
+    .later(),
+    row("trusted_proxies", Networks, "127.0.0.1/32", "proxies whose X-Forwarded-For is believed")
+        .later(),
     row("proxy_protocol", Flag, "off", "listeners expect the PROXY protocol in front")
         .is("off")
         .later(),
@@ -173,10 +175,10 @@ const CLIENTS: &[Row] = &[
     row(
         "write_batching",
         Milliseconds,
-        "25",
+        "40",
         "how long packets are gathered into one write; 0: not at all",
     )
-    .is("25")
+    .is("40")
     .range(0, 1000),
 ];
 

@@ -2,6 +2,7 @@
 
 use super::super::*;
 use super::scripted::{Events, Script, ScriptedFetcher, Witness, config};
+use crate::names::NodeId;
 use PeerState::{Down, Draining, Duplicate, Incompatible, Late, Myself, Unauthorized, Up};
 
 struct Fixture {

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 
 use super::super::*;
 use super::scripted::config;
+use crate::names::NodeId;
 use crate::signature::{ClusterGuard, ClusterKey};
 
 const PEER: NodeId = NodeId::from_random(2);
@@ -112,7 +113,10 @@ fn fetcher(address: SocketAddr, keys: &[&str]) -> HttpFetcher {
     let mut config = config("b");
     config.addresses.api_url = format!("http://{address}").parse().unwrap();
     config.keys = keys.iter().map(|key| ClusterKey::derive(key)).collect();
-    HttpFetcher::new(&config, NodeId::from_random(1), peer_tls(None).unwrap())
+    HttpFetcher::new(
+        &config,
+        FetcherParts::new(NodeId::from_random(1), peer_tls(None).unwrap(), FetchLimits::default()),
+    )
 }
 
 async fn words(respond: Respond) -> String {

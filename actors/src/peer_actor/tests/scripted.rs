@@ -8,6 +8,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 
 use super::super::*;
+use crate::names::NodeId;
 use crate::redirect::PeerAddresses;
 use crate::report::{NodeStats, REPORT_PROTOCOL, Report, Scheme};
 use crate::signature::ClusterKey;
