@@ -110,7 +110,7 @@ impl Segmenter {
             next_sequence: first,
             open: None,
             is_next_discontinuous: true,
-            window: Window::new(settings, first),
+            window: Window::new(settings, first, now),
             next_date: None,
             playlist: Bytes::new(),
         }

@@ -48,7 +48,7 @@ pub struct Window {
 }
 
 impl Window {
-    pub(super) fn new(settings: SegmenterSettings, first_sequence: u64) -> Self {
+    pub(super) fn new(settings: SegmenterSettings, first_sequence: u64, now: UnixMillis) -> Self {
         Self {
             segment_count: settings.segment_count,
             window_bytes_max: settings.window_bytes_max,
@@ -58,7 +58,7 @@ impl Window {
             longest_playlist: Ticks::ZERO,
             target_seconds: rounded_seconds(settings.segment_duration.into()).max(1),
             next_sequence: first_sequence,
-            discontinuity_sequence: first_sequence,
+            discontinuity_sequence: first_discontinuity(now),
         }
     }
 
@@ -95,7 +95,7 @@ impl Window {
         self.target_seconds
     }
 
-    /// `EXT-X-DISCONTINUITY-SEQUENCE`: like the media sequence it begins at the clock, never at 0.
+    /// `EXT-X-DISCONTINUITY-SEQUENCE`: like the media sequence it begins at the clock.
     #[must_use]
     pub const fn discontinuity_sequence(&self) -> u64 {
         self.discontinuity_sequence
@@ -166,7 +166,33 @@ impl Window {
     }
 }
 
+/// The discontinuity sequence of a capture that begins at `now`: hours since 2026.
+///
+/// From the clock, so that it seldom falls when another node takes over. Of a coarse clock, because
+/// hls.js (1.7) keeps an array with one place a discontinuity number and copies it whole: a number
+/// as large as the media sequence stops its page for 15 s and more.
+fn first_discontinuity(now: UnixMillis) -> u64 {
+    const YEAR_2026: u64 = 1_767_225_600_000;
+    const HOUR: u64 = 3_600_000;
+    now.0.saturating_sub(YEAR_2026) / HOUR
+}
+
 /// Seconds rounded to the nearest, as RFC 8216 §4.3.3.1 compares them with the target duration.
 fn rounded_seconds(ticks: Ticks) -> u64 {
     u64::try_from((ticks.0 + Ticks::PER_SECOND / 2) / Ticks::PER_SECOND).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn discontinuity_numbers_stay_small_for_decades() {
+        let table = [(0, 0), (1_767_225_600_000, 0), (1_767_229_200_000, 1)];
+        for (now, first) in table {
+            assert_eq!(first_discontinuity(UnixMillis(now)), first);
+        }
+        // The end of 2045. A player that copies this many places takes some milliseconds.
+        assert!(first_discontinuity(UnixMillis(2_398_291_200_000)) < 200_000);
+    }
 }
