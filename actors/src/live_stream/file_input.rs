@@ -66,21 +66,20 @@ async fn play_once(path: &Path, player: &mut Player) -> Result<(), FileError> {
 struct Player {
     writer: InputWriter,
     pacer: Pacer,
-    /// First decode time of this loop, in the file's time.
-    first: Option<Ticks>,
-    tracks: Vec<TrackEnd>,
+    tracks: Vec<TrackSpan>,
 }
 
-/// Where a track of the file ends, as far as it was read.
-struct TrackEnd {
+/// Where a track of the file begins and ends, as far as it was read.
+struct TrackSpan {
     track: TrackId,
+    first: Ticks,
     last: Ticks,
     step: Ticks,
 }
 
 impl Player {
     fn new(writer: InputWriter) -> Self {
-        Self { writer, pacer: Pacer::default(), first: None, tracks: Vec::new() }
+        Self { writer, pacer: Pacer::default(), tracks: Vec::new() }
     }
 
     /// Hands on one item, with its times in the file's time.
@@ -100,29 +99,59 @@ impl Player {
     }
 
     const fn has_played(&self) -> bool {
-        self.first.is_some()
+        !self.tracks.is_empty()
     }
 
     fn next_loop(&mut self) {
-        let end = self.tracks.iter().map(|track| track.last + track.step).max();
-        if let (Some(first), Some(end)) = (self.first.take(), end) {
-            self.pacer.next_loop(end - first);
+        if let Some(length) = loop_length(&self.tracks) {
+            self.pacer.next_loop(length);
         }
         self.tracks.clear();
     }
 
     fn measure(&mut self, packet: &MediaPacket) {
-        self.first = Some(self.first.map_or(packet.dts, |first| first.min(packet.dts)));
-        match self.tracks.iter_mut().find(|end| end.track == packet.track) {
-            Some(end) => {
-                end.step = (packet.dts - end.last).max(Ticks(1));
-                end.last = packet.dts;
+        match self.tracks.iter_mut().find(|span| span.track == packet.track) {
+            Some(span) => {
+                span.step = (packet.dts - span.last).max(Ticks(1));
+                span.last = packet.dts;
             }
-            None => self.tracks.push(TrackEnd {
+            None => self.tracks.push(TrackSpan {
                 track: packet.track,
+                first: packet.dts,
                 last: packet.dts,
                 step: FRAME_GUESS,
             }),
         }
+    }
+}
+
+/// How long the file is: as long as its longest track.
+///
+/// Each track is measured from its own beginning. Decode times begin before zero where frames are
+/// reordered, and audio where the encoder's delay is; from the first beginning to the last end
+/// would be longer than any track, and leave a gap in all of them at each loop.
+fn loop_length(tracks: &[TrackSpan]) -> Option<Ticks> {
+    tracks.iter().map(|span| span.last + span.step - span.first).max()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(track: u8, first: i64, last: i64, step: i64) -> TrackSpan {
+        TrackSpan {
+            track: TrackId(track),
+            first: Ticks(first),
+            last: Ticks(last),
+            step: Ticks(step),
+        }
+    }
+
+    #[test]
+    fn loop_is_as_long_as_the_longest_track() {
+        // Ten seconds of video with reordered frames, and of audio with an encoder's delay.
+        let tracks = [span(0, -7200, 889_200, 3600), span(1, -1920, 896_640, 1920)];
+        assert_eq!(loop_length(&tracks), Some(Ticks(900_480)));
+        assert_eq!(loop_length(&[]), None);
     }
 }
