@@ -53,4 +53,8 @@ impl EntryNodes for OpenPeers {
         let open = peers.iter().filter(|peer| peer.state.is_open());
         open.map(|peer| peer.targets.http_base().to_owned()).collect()
     }
+
+    fn target_urls(&self) -> Vec<String> {
+        self.0.list().iter().map(|peer| peer.targets.http_base().to_owned()).collect()
+    }
 }

@@ -1,5 +1,7 @@
 //! The player page: a template from the web UI, filled with the stream and the nodes to enter by.
 
+use std::collections::BTreeSet;
+
 use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
 
@@ -23,13 +25,17 @@ pub(super) fn page(play: &Play, name: &str) -> HttpResponse {
         );
     answers::uncached(StatusCode::OK)
         .content_type("text/html; charset=utf-8")
-        .insert_header((header::CONTENT_SECURITY_POLICY, policy(&entries)))
+        .insert_header((header::CONTENT_SECURITY_POLICY, policy(&play.entries.target_urls())))
         .body(html)
 }
 
 /// What the page may load: itself, and media from the peers, also behind a redirect.
-fn policy(entries: &[String]) -> String {
-    let origins: String = entries.iter().map(|url| format!(" {}", origin(url))).collect();
+///
+/// A page may stay open for days and outlive any node that is up now, and its policy stays what it
+/// was: so it names all peers, not just those that can be entered by at this moment.
+fn policy(targets: &[String]) -> String {
+    let origins: BTreeSet<String> = targets.iter().filter_map(|url| origin(url)).collect();
+    let origins: String = origins.iter().map(|origin| format!(" {origin}")).collect();
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
          media-src 'self' blob:{origins}; worker-src 'self' blob:; connect-src 'self'{origins}; \
@@ -37,8 +43,9 @@ fn policy(entries: &[String]) -> String {
     )
 }
 
-fn origin(url: &str) -> String {
-    url::Url::parse(url).map_or_else(|_| String::new(), |url| url.origin().ascii_serialization())
+fn origin(url: &str) -> Option<String> {
+    let origin = url::Url::parse(url).ok()?.origin();
+    origin.is_tuple().then(|| origin.ascii_serialization())
 }
 
 fn escape(text: &str) -> String {
@@ -54,6 +61,14 @@ mod tests {
         let policy = policy(&["https://south.example.com/prefix".to_owned()]);
         assert!(policy.contains("connect-src 'self' https://south.example.com;"));
         assert!(!policy.contains("prefix"));
+    }
+
+    #[test]
+    fn policy_names_an_origin_once_and_leaves_out_what_has_none() {
+        let urls = ["http://a:1/x", "http://a:1/y", "nonsense", "data:text/plain,x"];
+        let policy = policy(&urls.map(str::to_owned));
+        assert!(policy.contains("media-src 'self' blob: http://a:1; worker-src"));
+        assert!(policy.contains("connect-src 'self' http://a:1; base-uri"));
     }
 
     #[test]

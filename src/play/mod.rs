@@ -65,6 +65,10 @@ pub struct Play {
 pub trait EntryNodes: Send + Sync + std::fmt::Debug {
     /// The public HTTP addresses of the peers that are up, without a closing slash.
     fn entry_urls(&self) -> Vec<String>;
+
+    /// The public HTTP addresses that redirects may lead to while a page is open: those of all
+    /// peers, also of those that are down just now, and this node's own if the config names it.
+    fn target_urls(&self) -> Vec<String>;
 }
 
 /// What is done with a request.
