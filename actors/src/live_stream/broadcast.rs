@@ -111,7 +111,7 @@ impl Broadcast {
             name: spec.name.clone(),
             intake: Mutex::new(Intake::new(spec)),
             ts: Ring::new(RingLimits { bytes_max: RING_BYTES_MAX, age_max: RING_AGE_MAX }),
-            hls: RwLock::new(new_segmenter(segments, capture_id, 0)),
+            hls: RwLock::new(new_segmenter(segments, capture_id)),
             segments,
             segments_cut: watch::Sender::new(0),
             status: watch::Sender::new(status),
@@ -243,8 +243,7 @@ impl Broadcast {
     pub(crate) fn begin_anew(&self, capture_id: &str) {
         self.ts.clear();
         let mut hls = self.hls.write().unwrap_or_else(PoisonError::into_inner);
-        let sequence_min = hls.next_sequence();
-        *hls = new_segmenter(self.segments, capture_id, sequence_min);
+        *hls = hls.next_capture(capture_id, UnixMillis(unix_ms()));
         self.last_frame_ms.store(0, Ordering::Relaxed);
         self.update_report(|report| *report = CaptureReport::new(capture_id));
     }
@@ -294,6 +293,6 @@ impl Broadcast {
     }
 }
 
-fn new_segmenter(settings: SegmenterSettings, capture_id: &str, sequence_min: u64) -> Segmenter {
-    Segmenter::new(settings, capture_id, UnixMillis(unix_ms()), sequence_min)
+fn new_segmenter(settings: SegmenterSettings, capture_id: &str) -> Segmenter {
+    Segmenter::new(settings, capture_id, UnixMillis(unix_ms()), 0)
 }

@@ -116,6 +116,14 @@ impl Segmenter {
         }
     }
 
+    /// Begins the next capture of the same stream: no number goes below those of this one.
+    #[must_use]
+    pub fn next_capture(&self, capture_id: &str, now: UnixMillis) -> Self {
+        let mut next = Self::new(self.settings, capture_id, now, self.next_sequence);
+        next.window.raise_discontinuity(self.window.next_discontinuity());
+        next
+    }
+
     /// Takes the next chunk; returns the segment that ended before it, if one did.
     ///
     /// Nothing is kept before the first chunk that a reader can begin with.
@@ -345,9 +353,10 @@ mod tests {
     fn new_capture_never_goes_below_the_last_and_begins_with_a_break() {
         let mut first = segmenter();
         run(&mut first, 0..200, 10);
-        let again = Segmenter::new(SegmenterSettings::default(), "c2", NOW, first.next_sequence());
+        let mut again = first.next_capture("c2", NOW);
         assert_eq!(again.next_sequence(), NOW.0 / 4000 + 4);
-        let mut again = again;
+        let break_before = first.window().discontinuity_sequence();
+        assert_eq!(again.window().discontinuity_sequence(), break_before + 1);
         let found = run(&mut again, 0..50, 10);
         assert!(found.first().unwrap().is_discontinuous);
     }

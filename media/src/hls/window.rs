@@ -101,6 +101,17 @@ impl Window {
         self.discontinuity_sequence
     }
 
+    /// The number of the break that comes after all those in the window.
+    pub(super) fn next_discontinuity(&self) -> u64 {
+        let listed = self.listed.iter().filter(|segment| segment.is_discontinuous).count();
+        self.discontinuity_sequence + u64::try_from(listed).unwrap_or(0)
+    }
+
+    /// Makes the discontinuity sequence of an empty window begin no lower than `least`.
+    pub(super) fn raise_discontinuity(&mut self, least: u64) {
+        self.discontinuity_sequence = self.discontinuity_sequence.max(least);
+    }
+
     /// Highest and mean bit rate of the segments in the window, in bits per second.
     #[must_use]
     pub fn bandwidth_bps(&self) -> (u64, u64) {
