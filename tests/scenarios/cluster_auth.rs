@@ -34,7 +34,10 @@ fn ask(node: &Node, authorization: &str) -> Answer {
 fn cluster() -> Cluster {
     let clip = media::clip("bars.mp4");
     let lines = format!("stream secret-cam {{ input file://{}; }}\n", clip.display());
-    plan().config("south", &lines).start_connected()
+    let cluster = plan().config("south", &lines).start_connected();
+    let south = cluster.node("south");
+    cluster.node("north").wait_redirect("secret-cam", south, Duration::from_secs(10));
+    cluster
 }
 
 fn assert_refused(what: &str, answer: &Answer) {

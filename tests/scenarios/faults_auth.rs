@@ -51,6 +51,7 @@ fn row_17_a_key_is_rotated_under_load_without_an_error() {
     let mut plan = plan().alone();
     for name in NAMES {
         plan = plan.config(name, &looped(&format!("{name}-cam")));
+        plan = plan.config(name, "drain_timeout 3s;\n");
     }
     let mut cluster = plan.start_connected();
     let truth = Truth::default();
@@ -92,6 +93,6 @@ fn row_17_a_key_is_rotated_under_load_without_an_error() {
     cluster.node_mut("south").reload();
     cluster.node("north").wait_peer("south", "unauthorized", cluster.notice_bound() * 3);
     // An orderly end is exit code 0, within drain_timeout and a second, clients or not.
-    let code = cluster.node_mut("east").terminate(Duration::from_secs(11));
+    let code = cluster.node_mut("east").terminate(Duration::from_secs(3 + 1));
     assert_eq!(code, Some(0));
 }

@@ -120,7 +120,7 @@ pub(crate) fn gstreamer(url: &str, hls: bool, seconds: u64) -> Times {
 /// What rtmpdump says of a stream that it is not given; it has to end by itself.
 pub(crate) fn rtmpdump(url: &str) -> String {
     let mut command = Command::new("rtmpdump");
-    command.args(["--verbose", "--live", "--timeout", "5", "-o", "/dev/null", "-r", url]);
+    command.args(["--verbose", "--live", "--timeout", "60", "-o", "/dev/null", "-r", url]);
     let start = Instant::now();
     let output = run(&mut command, Duration::from_secs(15));
     assert!(start.elapsed() < Duration::from_secs(15), "rtmpdump hangs on {url}");
