@@ -40,6 +40,7 @@ fn stop_and_ask(cluster: &Cluster) -> Duration {
             assert_eq!(port_of(&location), Some(south.http), "{location}");
             let target = &location[format!("http://127.0.0.1:{}", south.http).len()..];
             let second = south.get(target);
+            promise("row 14: south answers", second.took, Duration::from_millis(500));
             let is_served = second.status == 200;
             assert!(is_served || is_honest_nothing(&second), "{} {target}", second.status);
         } else {
@@ -69,6 +70,7 @@ fn row_14_a_stopped_stream_is_forgotten_within_a_poll_without_hints() {
     let last = stop_and_ask(&cluster);
     // fetch_timeout is kept to ±10 %, which the row's T_f + 0.2 s includes.
     promise("row 14: last wrong redirect, by polls", last, Duration::from_millis(1200));
+    assert!(proxy.requests_dropped() > 0, "no hint was sent, so none was cut off");
 }
 
 /// One node between two mocks that both claim `loop`.

@@ -32,12 +32,15 @@ impl LocalEntry {
 }
 
 impl LocalEntry {
-    /// Starts the stream if need be and waits until it has frames; false if it has none in time.
+    /// Starts the stream if need be and waits until it has frames; false if it has none in time,
+    /// and at once while none can come: no publisher, or a silent input.
     pub async fn wait_until_running(&self, limit: Duration) -> bool {
         let mut status = self.broadcast.watch_status();
         self.start();
-        let is_running = status.wait_for(|status| *status == StreamStatus::Running);
-        matches!(tokio::time::timeout(limit, is_running).await, Ok(Ok(_)))
+        let settled =
+            status.wait_for(|now| matches!(now, StreamStatus::Running | StreamStatus::Waiting));
+        let settled = tokio::time::timeout(limit, settled).await;
+        settled.is_ok_and(|status| status.is_ok_and(|now| *now == StreamStatus::Running))
     }
 }
 
