@@ -93,7 +93,7 @@ async fn live(loaded: Loaded, doors: Doors) -> Result<(), parts::StartError> {
     Ok(())
 }
 
-/// Waits until all clients have left, for `drain_timeout` at most, less what HTTP may need to close.
+/// Waits until all clients have left, for `drain_timeout` at most less what HTTP may need to close.
 async fn drained(parts: &Parts) {
     let begin = tokio::time::Instant::now();
     let drain_timeout = parts.keeper.current().settings.drain_timeout;
