@@ -282,12 +282,13 @@ impl RtmpSession {
     /// Ends clients that stay too long where they are.
     fn watch_deadlines(&mut self) {
         let now = Instant::now();
-        let is_silent = self.writer.is_some()
-            && now.saturating_duration_since(self.last_received) >= self.settings.silence_max;
-        let deadline = self.session.deadline().into_iter().chain(self.leave_by).min();
-        if is_silent {
+        let is_over = |deadline: Option<Instant>| deadline.is_some_and(|deadline| now >= deadline);
+        let silence = now.saturating_duration_since(self.last_received);
+        if self.writer.is_some() && silence >= self.settings.silence_max {
             log::info!("rtmp client {}: published nothing for too long", self.client);
-        } else if deadline.is_some_and(|deadline| now >= deadline) {
+        } else if is_over(self.leave_by) {
+            log::debug!("rtmp client {}: was sent elsewhere and did not go", self.client);
+        } else if is_over(self.session.deadline()) {
             log::debug!("rtmp client {}: deadline passed", self.client);
             self.limit_hits.hit("rtmp_handshake_timeout");
         } else {
