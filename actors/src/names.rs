@@ -8,6 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -33,10 +34,11 @@ const RESERVED_LAST_PARTS: [&str; 10] = [
 
 /// The name of a stream: parts of letters, digits, `.`, `-` and `_`, joined by `/`.
 ///
-/// Cheap to clone. Ordered and hashed as its text.
+/// Short names, which is nearly all, lie within the value itself, so that a look-up of one among
+/// a hundred thousand follows one pointer less. Ordered and hashed as its text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct StreamName(Arc<str>);
+pub struct StreamName(CompactString);
 
 /// Why a text is no stream name.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -98,7 +100,7 @@ impl FromStr for StreamName {
     type Err = InvalidStreamName;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        check_stream_name(text).map(|()| Self(text.into()))
+        check_stream_name(text).map(|()| Self(CompactString::new(text)))
     }
 }
 
@@ -112,7 +114,7 @@ impl TryFrom<String> for StreamName {
 
 impl From<StreamName> for String {
     fn from(name: StreamName) -> Self {
-        name.0.as_ref().to_owned()
+        name.0.into_string()
     }
 }
 

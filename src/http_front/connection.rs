@@ -9,8 +9,8 @@ use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
-use super::FrontConfig;
 use super::head::{HeadLimits, HeadRead, SimpleHead, read_head};
+use super::{FrontConfig, QuickRequest};
 
 /// Room for the heads of a few pipelined requests; grows up to the head's limit.
 const BUFFER_BYTES: usize = 4096;
@@ -41,7 +41,9 @@ pub(crate) async fn serve(socket: &mut TcpStream, config: &FrontConfig) -> Optio
     let mut deadline = pin!(sleep_until(idle_since + config.head_timeout));
     let mut has_answered = false;
     loop {
-        match answer_all(&mut buffer, &mut out, limits, config, client) {
+        let now = Instant::now();
+        let asker = Asker { client, now: now.into_std() };
+        match answer_all(&mut buffer, &mut out, limits, config, asker) {
             Step::ReadMore => {}
             Step::WriteFirst => {
                 flush(socket, &mut out, config).await?;
@@ -61,7 +63,7 @@ pub(crate) async fn serve(socket: &mut TcpStream, config: &FrontConfig) -> Optio
         }
         if !out.is_empty() {
             flush(socket, &mut out, config).await?;
-            idle_since = Instant::now();
+            idle_since = now;
             has_answered = true;
         }
         let is_between = has_answered && buffer.is_empty();
@@ -86,6 +88,13 @@ pub(crate) async fn refuse(socket: &mut TcpStream) {
     let _ = socket.shutdown().await;
 }
 
+/// Who asks, and when.
+#[derive(Clone, Copy)]
+struct Asker {
+    client: SocketAddr,
+    now: std::time::Instant,
+}
+
 enum Step {
     ReadMore,
     WriteFirst,
@@ -99,7 +108,7 @@ fn answer_all(
     out: &mut BytesMut,
     limits: HeadLimits,
     config: &FrontConfig,
-    client: SocketAddr,
+    asker: Asker,
 ) -> Step {
     while !buffer.is_empty() {
         if out.len() >= OUT_BYTES {
@@ -107,7 +116,9 @@ fn answer_all(
         }
         let len = match read_head(buffer, limits) {
             HeadRead::Simple(SimpleHead { target, user_agent, len }) => {
-                if !config.quick.answer(target, user_agent, client, out) {
+                let Asker { client, now } = asker;
+                let request = QuickRequest { target, user_agent, client, now };
+                if !config.quick.answer(request, out) {
                     return Step::HandOver;
                 }
                 len
@@ -148,6 +159,12 @@ async fn read_some(
 }
 
 async fn flush(socket: &mut TcpStream, out: &mut BytesMut, config: &FrontConfig) -> Option<()> {
+    if out.is_empty() {
+        return Some(());
+    }
+    // Nearly always the socket takes it at once, and no timer has to be made.
+    let taken = socket.try_write(out).unwrap_or(0);
+    out.advance(taken);
     if out.is_empty() {
         return Some(());
     }

@@ -20,7 +20,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_rt::net::TcpStream;
 use actix_service::{Service, ServiceFactory};
@@ -35,14 +35,21 @@ pub use server::{ServerConfig, serve};
 /// Answers plain GETs without the framework.
 pub trait QuickAnswer: Send + Sync {
     /// Appends the whole response to `out` and answers true, or answers false having written
-    /// nothing. `target` is path and query as sent.
-    fn answer(
-        &self,
-        target: &str,
-        user_agent: Option<&str>,
-        client: SocketAddr,
-        out: &mut BytesMut,
-    ) -> bool;
+    /// nothing.
+    fn answer(&self, request: QuickRequest<'_>, out: &mut BytesMut) -> bool;
+}
+
+/// A plain GET.
+#[derive(Clone, Copy, Debug)]
+pub struct QuickRequest<'a> {
+    /// Path and query as sent.
+    pub target: &'a str,
+    /// The client's software, if it says so in text.
+    pub user_agent: Option<&'a str>,
+    /// The client.
+    pub client: SocketAddr,
+    /// When the request was there: read once for all that need the time.
+    pub now: Instant,
 }
 
 /// What the door is given.

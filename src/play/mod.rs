@@ -87,6 +87,7 @@ struct Asked<'a> {
     query: Option<&'a str>,
     client: Option<IpAddr>,
     user_agent: Option<&'a str>,
+    now: Instant,
 }
 
 impl Play {
@@ -113,7 +114,8 @@ impl Play {
     }
 
     async fn decide(&self, asked: &Asked<'_>) -> Decision {
-        let location = self.directory.locate_settled(asked.name, || self.ask(asked)).await;
+        let ask = || self.ask(&Asked { now: Instant::now(), ..*asked });
+        let location = self.directory.locate_settled(asked.name, ask).await;
         self.judge(location, asked)
     }
 
@@ -132,7 +134,7 @@ impl Play {
     fn ask(&self, asked: &Asked<'_>) -> Ask {
         let protocol = asked.output.protocol();
         let client = (protocol == Protocol::Hls).then(|| self.player_id(asked));
-        Ask { protocol, client, now: Instant::now() }
+        Ask { protocol, client, now: asked.now }
     }
 
     /// A number for the HLS session: address, token, user agent and stream (SPEC section 6).
@@ -161,7 +163,7 @@ pub async fn handle(request: HttpRequest, play: web::Data<Play>) -> HttpResponse
     let user_agent = request.headers().get(header::USER_AGENT).and_then(|v| v.to_str().ok());
     let query = request.uri().query();
     let client = request.peer_addr().map(|address| address.ip());
-    let asked = Asked { name, output, query, client, user_agent };
+    let asked = Asked { name, output, query, client, user_agent, now: Instant::now() };
     match play.decide(&asked).await {
         Decision::Redirect(..) if play.answers_master(output) => {
             hls::remote_master(uri_query(&asked).as_deref())

@@ -4,9 +4,8 @@
 //! (The framework gives the fields no fixed order, so there is none to keep.)
 
 use std::cell::RefCell;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
@@ -16,7 +15,7 @@ use watershed_actors::stream_directory::PeerRoute;
 use watershed_actors::wall_clock::unix_ms;
 
 use super::{Asked, Decision, Play, answers, path};
-use crate::http_front::QuickAnswer;
+use crate::http_front::{QuickAnswer, QuickRequest};
 
 /// Answers with the redirect to `route`.
 pub(super) fn answer(play: &Play, route: &PeerRoute, request: &HttpRequest) -> HttpResponse {
@@ -37,13 +36,8 @@ pub(super) fn answer(play: &Play, route: &PeerRoute, request: &HttpRequest) -> H
 pub struct QuickRedirect(pub Arc<Play>);
 
 impl QuickAnswer for QuickRedirect {
-    fn answer(
-        &self,
-        target: &str,
-        user_agent: Option<&str>,
-        client: SocketAddr,
-        out: &mut BytesMut,
-    ) -> bool {
+    fn answer(&self, request: QuickRequest<'_>, out: &mut BytesMut) -> bool {
+        let QuickRequest { target, user_agent, client, now } = request;
         let play = &self.0;
         let (path, query) = match target.split_once('?') {
             Some((path, query)) => (path, Some(query)),
@@ -52,21 +46,23 @@ impl QuickAnswer for QuickRedirect {
         let Some((name, output)) = path::parse(path) else {
             return false;
         };
-        if play.answers_master(output) {
+        // A client that was redirected before is rare, and judging it counts.
+        if play.answers_master(output) || query.is_some_and(|query| query.contains("_via=")) {
             return false;
         }
-        let asked = Asked { name, output, query, client: Some(client.ip()), user_agent };
+        let client = Some(client.ip());
+        let asked = Asked { name, output, query, client, user_agent, now };
         let Some(Decision::Redirect(route, choice)) = play.decide_now(&asked) else {
             return false;
         };
-        let now_ms = unix_ms();
-        let mark = ViaMark::of(play.node, now_ms / 1000);
+        let unix_s = WALL.with_borrow_mut(|wall| wall.seconds(now));
+        let mark = ViaMark::of(play.node, unix_s);
         LOCATION.with_borrow_mut(|location| {
             location.clear();
             if route.targets.write_http_location(location, path, query, mark).is_err() {
                 return false;
             }
-            write_response(location, now_ms / 1000, out);
+            write_response(location, unix_s, out);
             play.directory.count_redirect(output.protocol(), choice);
             true
         })
@@ -76,8 +72,30 @@ impl QuickAnswer for QuickRedirect {
 thread_local! {
     /// The Location being written, so that a redirect allocates nothing.
     static LOCATION: RefCell<Vec<u8>> = RefCell::new(Vec::with_capacity(512));
+    /// Unix time as of a moment ago.
+    static WALL: RefCell<WallSeconds> = RefCell::default();
     /// The current second and its text as a `Date` field.
     static DATE: RefCell<(u64, String)> = RefCell::default();
+}
+
+/// Unix seconds from the clock that is read anyway; the wall clock is asked ten times a second.
+#[derive(Default)]
+struct WallSeconds {
+    asked: Option<Instant>,
+    unix_s: u64,
+}
+
+impl WallSeconds {
+    const GOOD_FOR: Duration = Duration::from_millis(100);
+
+    fn seconds(&mut self, now: Instant) -> u64 {
+        let is_good =
+            self.asked.is_some_and(|at| now.saturating_duration_since(at) < Self::GOOD_FOR);
+        if !is_good {
+            *self = Self { asked: Some(now), unix_s: unix_ms() / 1000 };
+        }
+        self.unix_s
+    }
 }
 
 fn write_response(location: &[u8], unix_s: u64, out: &mut BytesMut) {
