@@ -36,10 +36,11 @@ use crate::limits::LimitHits;
 use crate::live_stream::{InputWriter, PublishRefused};
 use crate::names::StreamName;
 use crate::outbox::{Outbox, OutboxError, OutboxLimits, read_paced};
+use crate::stream_directory::SETTLES_WITHIN;
 use crate::stream_hub::PublishTo;
 use crate::tcp_listener::{Connection, ConnectionPermit};
 use messages::EndSession;
-use routing::{PUBLISH_REFUSED, PlayAnswer};
+use routing::{PLAY_FAILED, PUBLISH_REFUSED, PlayAnswer};
 
 /// How often a session looks whether its client is overdue.
 const DEADLINE_TICK: Duration = Duration::from_millis(250);
@@ -78,7 +79,8 @@ pub struct RtmpSession {
     follows_reconnect: bool,
     /// Where the media of a granted publisher goes.
     writer: Option<InputWriter>,
-    last_received: Instant,
+    /// When the publisher last sent media.
+    last_media: Instant,
     /// When a client that was sent elsewhere must have left.
     leave_by: Option<Instant>,
     is_ending: bool,
@@ -112,7 +114,7 @@ impl RtmpSession {
                 app: String::new(),
                 follows_reconnect: false,
                 writer: None,
-                last_received: Instant::now(),
+                last_media: Instant::now(),
                 leave_by: None,
                 is_ending: false,
                 _permit: permit,
@@ -144,9 +146,13 @@ impl RtmpSession {
     fn obey(&mut self, event: Event, ctx: &mut Context<Self>) -> Result<Vec<Output>, RtmpError> {
         match event {
             Event::ConnectRequested(request) => return self.connect(request),
-            Event::PlayRequested(request) => return self.play(request, ctx),
+            Event::PlayRequested(request) => {
+                let patient_until = Instant::now() + SETTLES_WITHIN;
+                return self.play(request, patient_until, ctx);
+            }
             Event::PublishRequested(request) => self.publish(request, ctx),
             Event::Item(item) => {
+                self.last_media = Instant::now();
                 if self.writer.as_ref().is_some_and(|writer| writer.write(item).is_err()) {
                     log::info!("rtmp client {}: its stream ended the publication", self.client);
                     self.end();
@@ -175,9 +181,11 @@ impl RtmpSession {
         self.session.accept_connect()
     }
 
+    /// Routes a player; waits for the peers of a node that has just started, but not for ever.
     fn play(
         &mut self,
         request: StreamRequest,
+        patient_until: Instant,
         ctx: &mut Context<Self>,
     ) -> Result<Vec<Output>, RtmpError> {
         let now = Instant::now();
@@ -192,9 +200,13 @@ impl RtmpSession {
             PlayAnswer::Refuse(code, words) => {
                 self.session.reject_play(request.request, code, words)
             }
+            PlayAnswer::Unsettled if now >= patient_until => {
+                let words = "this node has not heard from its peers yet; try again";
+                self.session.reject_play(request.request, PLAY_FAILED, words)
+            }
             PlayAnswer::Unsettled => {
                 ctx.run_later(SETTLE_TICK, move |session, ctx| {
-                    let outputs = session.play(request, ctx);
+                    let outputs = session.play(request, patient_until, ctx);
                     session.follow(outputs, ctx);
                 });
                 Ok(Vec::new())
@@ -233,7 +245,8 @@ impl RtmpSession {
         let outputs = match granted {
             Ok(writer) => {
                 self.writer = Some(writer);
-                self.last_received = Instant::now();
+                self.leave_by = None;
+                self.last_media = Instant::now();
                 self.session.accept_publish(request)
             }
             Err(refused) => {
@@ -248,7 +261,9 @@ impl RtmpSession {
     /// Ends because of what the client sent.
     fn fail(&mut self, error: &RtmpError) {
         log::debug!("rtmp client {}: {error}", self.client);
-        self.limit_hits.hit("rtmp");
+        if let Some(limit) = error.limit() {
+            self.limit_hits.hit(limit);
+        }
         self.end();
     }
 
@@ -283,7 +298,7 @@ impl RtmpSession {
     fn watch_deadlines(&mut self) {
         let now = Instant::now();
         let is_over = |deadline: Option<Instant>| deadline.is_some_and(|deadline| now >= deadline);
-        let silence = now.saturating_duration_since(self.last_received);
+        let silence = now.saturating_duration_since(self.last_media);
         if self.writer.is_some() && silence >= self.settings.silence_max {
             log::info!("rtmp client {}: published nothing for too long", self.client);
         } else if is_over(self.leave_by) {
@@ -316,8 +331,7 @@ impl StreamHandler<io::Result<Bytes>> for RtmpSession {
             // What comes after the end is read only to be thrown away.
             Ok(_) if self.is_ending => {}
             Ok(bytes) => {
-                self.last_received = Instant::now();
-                let outputs = self.session.receive(&bytes, self.last_received);
+                let outputs = self.session.receive(&bytes, Instant::now());
                 self.follow(outputs, ctx);
             }
             Err(error) => {

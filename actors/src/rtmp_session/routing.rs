@@ -20,7 +20,7 @@ pub(super) enum PlayAnswer {
 }
 
 /// `onStatus` codes. Source: RTMP 1.0 §7.2.2, and the `ActionScript` 3 reference, `NetStatusEvent`.
-const PLAY_FAILED: &str = "NetStream.Play.Failed";
+pub(super) const PLAY_FAILED: &str = "NetStream.Play.Failed";
 const PLAY_NOT_FOUND: &str = "NetStream.Play.StreamNotFound";
 /// The code for every refusal of a publisher.
 pub(super) const PUBLISH_REFUSED: &str = "NetStream.Publish.BadName";

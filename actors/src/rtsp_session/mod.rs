@@ -39,6 +39,7 @@ use self::messages::{EndSession, Router, RtspAnswer};
 use crate::limits::LimitHits;
 use crate::names::check_stream_name;
 use crate::outbox::{Outbox, OutboxError, OutboxLimits, read_paced};
+use crate::stream_directory::SETTLES_WITHIN;
 use crate::tcp_listener::{Connection, ConnectionPermit};
 
 /// How often a client is routed anew while the node has not heard from its peers.
@@ -131,10 +132,11 @@ impl RtspSession {
                     }
                 }
                 Output::Event(Event::DescribeRequested(asked)) => {
-                    outputs.extend(self.answer(asked, Purpose::Play, ctx));
+                    let patient_until = now() + SETTLES_WITHIN;
+                    outputs.extend(self.answer(asked, Purpose::Play, patient_until, ctx));
                 }
                 Output::Event(Event::AnnounceRequested(asked)) => {
-                    outputs.extend(self.answer(asked, Purpose::Publish, ctx));
+                    outputs.extend(self.answer(asked, Purpose::Publish, now(), ctx));
                 }
                 Output::Event(Event::Failed(error)) => {
                     log::debug!("rtsp client {}: {error}", self.peer);
@@ -151,13 +153,15 @@ impl RtspSession {
         &mut self,
         asked: StreamRequest,
         purpose: Purpose,
+        patient_until: Instant,
         ctx: &mut Context<Self>,
     ) -> Vec<Output> {
         let request = asked.request;
         let answered = match self.locate(&asked, purpose) {
+            RtspAnswer::Unsettled if now() >= patient_until => self.session.unavailable(request),
             RtspAnswer::Unsettled => {
                 ctx.run_later(SETTLE_TICK, move |session, ctx| {
-                    let outputs = session.answer(asked, purpose, ctx);
+                    let outputs = session.answer(asked, purpose, patient_until, ctx);
                     session.follow(outputs, ctx);
                 });
                 return Vec::new();
