@@ -76,6 +76,9 @@ impl RingEntry for MuxedChunk {
 }
 
 /// One stream's outputs; shared by its input and all its sessions.
+///
+/// Locks: whoever writes media holds `intake` while it takes one of the others. No other two are
+/// ever held at once, so that they cannot be taken in two orders.
 #[derive(Debug)]
 pub struct Broadcast {
     name: StreamName,
@@ -183,12 +186,14 @@ impl Broadcast {
     pub fn facts(&self) -> StreamFacts {
         let last_frame_ms = u64::try_from(self.last_frame_ms()).unwrap_or(0);
         let has_frame = last_frame_ms > 0;
+        let timestamp_jumps = self.with_intake(Intake::timestamp_jumps);
+        let capture = self.report.lock().unwrap_or_else(PoisonError::into_inner).clone();
         StreamFacts {
-            capture: self.report.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            capture,
             sessions_total: self.viewers.total(),
             bytes_in: self.counters.bytes_in.load(Ordering::Relaxed),
             bytes_out: self.counters.bytes_out.load(Ordering::Relaxed),
-            timestamp_jumps: self.with_intake(Intake::timestamp_jumps),
+            timestamp_jumps,
             last_frame_ms: has_frame.then_some(last_frame_ms),
             last_dts_ms: has_frame.then(|| self.last_dts_ms.load(Ordering::Relaxed)),
         }
@@ -242,8 +247,10 @@ impl Broadcast {
     /// Forgets the media of the last capture, so that nobody is shown it as the next one's.
     pub(crate) fn begin_anew(&self, capture_id: &str) {
         self.ts.clear();
-        let mut hls = self.hls.write().unwrap_or_else(PoisonError::into_inner);
-        *hls = hls.next_capture(capture_id, UnixMillis(unix_ms()));
+        {
+            let mut hls = self.hls.write().unwrap_or_else(PoisonError::into_inner);
+            *hls = hls.next_capture(capture_id, UnixMillis(unix_ms()));
+        }
         self.last_frame_ms.store(0, Ordering::Relaxed);
         self.update_report(|report| *report = CaptureReport::new(capture_id));
     }

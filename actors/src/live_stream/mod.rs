@@ -21,6 +21,8 @@ mod meter;
 mod pacer;
 mod retry;
 mod ring;
+#[cfg(test)]
+mod tests;
 mod timeline;
 mod viewers;
 mod writer;
