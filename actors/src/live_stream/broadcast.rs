@@ -19,9 +19,10 @@ use watershed_media::time::Ticks;
 use watershed_media::track::Track;
 
 use super::facts::{CaptureReport, StreamFacts};
-use super::intake::{Intake, Taken};
+use super::intake::{GoesOnAir, Intake, Taken};
 use super::messages::StreamSpec;
 use super::meter::Counters;
+use super::new_capture_id;
 use super::ring::{Ring, RingEntry, RingLimits};
 use super::viewers::Viewers;
 use crate::names::StreamName;
@@ -32,8 +33,6 @@ use crate::wall_clock::{unix_ms, unix_time};
 const RING_BYTES_MAX: usize = 16 << 20;
 /// Entries older than this go, except those since the last keyframe.
 const RING_AGE_MAX: Ticks = Ticks(2 * Ticks::PER_SECOND);
-/// How long after the last frame a stream still counts as alive.
-pub(crate) const ALIVE_FOR: Duration = Duration::from_secs(12);
 
 /// What a stream is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -218,23 +217,37 @@ impl Broadcast {
 
     /// Writes one item of `input`; true when this put the stream on air.
     pub(crate) fn write(&self, input: usize, item: StreamItem, now: Instant) -> bool {
-        let mut intake = self.intake.lock().unwrap_or_else(PoisonError::into_inner);
         if let StreamItem::Packet(packet) = &item {
             self.counters.received(packet.payload.len());
         }
+        let (is_news, capture_id) = self.write_media(input, item, now);
+        if let Some(capture_id) = capture_id {
+            self.update_report(|report| report.capture_id = capture_id);
+        }
+        is_news
+    }
+
+    /// Writes one item; the second answer is the id of the capture that began with it.
+    fn write_media(&self, input: usize, item: StreamItem, now: Instant) -> (bool, Option<String>) {
+        let mut intake = self.intake.lock().unwrap_or_else(PoisonError::into_inner);
         let unix = unix_time();
         match intake.take(input, item, now, Ticks::from(unix)) {
-            Taken::Nothing => false,
+            Taken::Nothing => (false, None),
             Taken::Tracks(tracks) => {
                 self.announce(tracks);
-                false
+                (false, None)
             }
-            Taken::Chunk { chunk, tracks, is_discontinuity } => {
+            Taken::Chunk { chunk, tracks, is_discontinuity, goes_on_air } => {
+                let is_anew = goes_on_air == Some(GoesOnAir::BeginsAnew);
+                let capture_id = is_anew.then(new_capture_id);
+                if let Some(capture_id) = &capture_id {
+                    self.forget_media(capture_id);
+                }
                 if let Some(tracks) = tracks {
                     self.announce(tracks);
                 }
                 self.give_out(chunk, is_discontinuity, unix);
-                self.set_status(StreamStatus::Running)
+                (self.set_status(StreamStatus::Running), capture_id)
             }
         }
     }
@@ -246,11 +259,7 @@ impl Broadcast {
 
     /// Forgets the media of the last capture, so that nobody is shown it as the next one's.
     pub(crate) fn begin_anew(&self, capture_id: &str) {
-        self.ts.clear();
-        {
-            let mut hls = self.hls.write().unwrap_or_else(PoisonError::into_inner);
-            *hls = hls.next_capture(capture_id, UnixMillis(unix_ms()));
-        }
+        self.forget_media(capture_id);
         self.last_frame_ms.store(0, Ordering::Relaxed);
         self.update_report(|report| *report = CaptureReport::new(capture_id));
     }
@@ -277,6 +286,12 @@ impl Broadcast {
     /// Ends all sessions: the stream was removed.
     pub(crate) fn close(&self) {
         self.ts.close();
+    }
+
+    fn forget_media(&self, capture_id: &str) {
+        self.ts.clear();
+        let mut hls = self.hls.write().unwrap_or_else(PoisonError::into_inner);
+        *hls = hls.next_capture(capture_id, UnixMillis(unix_ms()));
     }
 
     fn announce(&self, tracks: Arc<[Track]>) {

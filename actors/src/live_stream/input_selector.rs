@@ -24,6 +24,8 @@ pub(crate) enum Verdict {
 pub(crate) struct InputSelector {
     inputs: Vec<Input>,
     on_air: Option<usize>,
+    /// When a packet was last taken, of whichever input.
+    last_taken: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -42,13 +44,19 @@ impl InputSelector {
             source_timeout: spec.source_timeout,
             last_packet: None,
         };
-        Self { inputs: specs.iter().map(new_input).collect(), on_air: None }
+        Self { inputs: specs.iter().map(new_input).collect(), on_air: None, last_taken: None }
     }
 
     /// The input on air.
     #[must_use]
     pub(crate) const fn on_air(&self) -> Option<usize> {
         self.on_air
+    }
+
+    /// How long nothing was on air; `None` before the first packet.
+    #[must_use]
+    pub(crate) fn silence(&self, now: Instant) -> Option<Duration> {
+        self.last_taken.map(|last| now.saturating_duration_since(last))
     }
 
     /// Judges a packet of `input`; `can_start` says whether decoding can begin with it.
@@ -58,12 +66,14 @@ impl InputSelector {
         };
         offered.last_packet = Some(now);
         if self.on_air == Some(input) {
+            self.last_taken = Some(now);
             return Verdict::Take;
         }
         if !can_start || !self.beats_current(input, now) {
             return Verdict::Drop;
         }
         self.on_air = Some(input);
+        self.last_taken = Some(now);
         Verdict::Switch
     }
 

@@ -4,7 +4,7 @@
 //! input is on air, so its lock is never contended in practice.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use watershed_media::hls::MuxedChunk;
@@ -19,6 +19,9 @@ use super::timeline::Timeline;
 
 /// The buffer that chunks are cut from; one allocation carries many frames.
 const BUFFER_BYTES: usize = 64 << 10;
+
+/// How long after the last frame a stream still counts as alive.
+pub(crate) const ALIVE_FOR: Duration = Duration::from_secs(12);
 
 /// What became of an item.
 #[derive(Debug)]
@@ -35,7 +38,18 @@ pub(crate) enum Taken {
         tracks: Option<Arc<[Track]>>,
         /// Whether its times do not follow from those before.
         is_discontinuity: bool,
+        /// Set if an input goes on air with this piece.
+        goes_on_air: Option<GoesOnAir>,
     },
+}
+
+/// How an input goes on air.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GoesOnAir {
+    /// It goes on where another one, or it itself, has just ended.
+    Continues,
+    /// Nothing was on air for so long that what is kept must not be shown as live.
+    BeginsAnew,
 }
 
 /// Selects, times and muxes.
@@ -48,6 +62,8 @@ pub(crate) struct Intake {
     muxer: Option<Muxer>,
     /// The tracks on air changed since the last chunk.
     new_tracks: Option<Arc<[Track]>>,
+    /// The input on air changed since the last chunk.
+    goes_on_air: Option<GoesOnAir>,
     buffer: BytesMut,
 }
 
@@ -59,6 +75,7 @@ impl Intake {
             announced: vec![None; spec.inputs.len()],
             muxer: None,
             new_tracks: None,
+            goes_on_air: None,
             buffer: BytesMut::new(),
         }
     }
@@ -130,9 +147,13 @@ impl Intake {
         };
         let has_video = tracks.iter().any(|track| track.codec.kind() == TrackKind::Video);
         let can_start = packet.is_keyframe && (kind == TrackKind::Video || !has_video);
+        let silence = self.selector.silence(now);
         match self.selector.offer(input, can_start, now) {
             Verdict::Drop => return Taken::Nothing,
             Verdict::Switch => {
+                let is_anew = silence.is_none_or(|silence| silence >= ALIVE_FOR);
+                self.goes_on_air =
+                    Some(if is_anew { GoesOnAir::BeginsAnew } else { GoesOnAir::Continues });
                 let tracks = Arc::clone(tracks);
                 self.put_on_air(&tracks);
                 self.timeline.restart();
@@ -178,6 +199,7 @@ impl Intake {
             },
             is_discontinuity: placed.is_discontinuity || tracks.is_some(),
             tracks,
+            goes_on_air: self.goes_on_air.take(),
         }
     }
 }

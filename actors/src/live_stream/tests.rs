@@ -60,5 +60,45 @@ fn facts_can_be_asked_while_media_is_written_and_captures_change() {
         scope.spawn(|| (0..2000).for_each(|_| broadcast.begin_anew("next")));
         scope.spawn(|| (0..2000).for_each(|_| drop(broadcast.facts())));
     });
-    assert_eq!(broadcast.facts().capture.capture_id, "next");
+}
+
+/// Writes a frame a second, sent at its time after `start`, and says which segments are listed.
+fn play(broadcast: &Broadcast, seconds: std::ops::Range<u64>, start: Instant) -> Vec<String> {
+    broadcast.write(0, tracks(), start);
+    for second in seconds {
+        broadcast.write(0, packet(second), start + Duration::from_secs(second));
+    }
+    broadcast.hls(|hls| hls.window().listed().map(|segment| segment.name.clone()).collect())
+}
+
+fn media_sequence(broadcast: &Broadcast) -> u64 {
+    broadcast.hls(|hls| hls.window().media_sequence())
+}
+
+#[test]
+fn publisher_that_returns_after_long_finds_nothing_of_the_last_one() {
+    let (broadcast, start) = (broadcast(), Instant::now());
+    let before = play(&broadcast, 0..21, start);
+    let (sequence, capture) = (media_sequence(&broadcast), broadcast.facts().capture.capture_id);
+    broadcast.lose_input(0);
+    let listed = play(&broadcast, 40..41, start);
+    assert_eq!((before.len(), listed.len()), (4, 0));
+    assert!(media_sequence(&broadcast) >= sequence + 4);
+    assert_ne!(broadcast.facts().capture.capture_id, capture);
+    let mut batch = Vec::new();
+    broadcast.ts().read(&mut broadcast.ts().newest_start(), usize::MAX, &mut batch);
+    assert_eq!(batch.len(), 1, "only what came after the return");
+}
+
+#[test]
+fn publisher_that_returns_soon_keeps_the_window_with_a_break_in_it() {
+    let (broadcast, start) = (broadcast(), Instant::now());
+    let before = play(&broadcast, 0..21, start);
+    broadcast.lose_input(0);
+    let listed = play(&broadcast, 30..35, start);
+    assert_eq!(before[2..], listed[..2]);
+    let breaks = broadcast.hls(|hls| {
+        hls.window().listed().map(|segment| segment.is_discontinuous).collect::<Vec<_>>()
+    });
+    assert_eq!(breaks, [false, false, false, true]);
 }
