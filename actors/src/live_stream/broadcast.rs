@@ -19,7 +19,7 @@ use watershed_media::time::Ticks;
 use watershed_media::track::Track;
 
 use super::facts::{CaptureReport, StreamFacts};
-use super::intake::{GoesOnAir, Intake, Taken};
+use super::intake::{ALIVE_FOR, GoesOnAir, Intake, Taken};
 use super::messages::StreamSpec;
 use super::meter::Counters;
 use super::new_capture_id;
@@ -180,6 +180,16 @@ impl Broadcast {
         self.last_frame_ms.load(Ordering::Relaxed)
     }
 
+    /// Whether an input is on air and delivers, by the monotonic clock.
+    #[must_use]
+    pub(crate) fn is_alive(&self, now: Instant) -> bool {
+        self.with_intake(|intake| {
+            let selector = intake.selector();
+            let silence = selector.silence(now);
+            selector.on_air().is_some() && silence.is_some_and(|silence| silence < ALIVE_FOR)
+        })
+    }
+
     /// Everything about the stream in numbers.
     #[must_use]
     pub fn facts(&self) -> StreamFacts {
@@ -215,7 +225,7 @@ impl Broadcast {
         self.segments_cut.subscribe()
     }
 
-    /// Writes one item of `input`; true when this put the stream on air.
+    /// Writes one item of `input`; true when the stream or `input` went on air.
     pub(crate) fn write(&self, input: usize, item: StreamItem, now: Instant) -> bool {
         if let StreamItem::Packet(packet) = &item {
             self.counters.received(packet.payload.len());
@@ -247,7 +257,8 @@ impl Broadcast {
                     self.announce(tracks);
                 }
                 self.give_out(chunk, is_discontinuity, unix);
-                (self.set_status(StreamStatus::Running), capture_id)
+                let has_new_status = self.set_status(StreamStatus::Running);
+                (has_new_status || goes_on_air.is_some(), capture_id)
             }
         }
     }

@@ -156,11 +156,7 @@ impl LiveStream {
     }
 
     fn judge_status(&self, now: Instant) {
-        let last_frame_ms = u64::try_from(self.broadcast.last_frame_ms()).unwrap_or(0);
-        let age = Duration::from_millis(unix_ms().saturating_sub(last_frame_ms));
-        let is_alive = age < intake::ALIVE_FOR;
-        let is_on_air = self.broadcast.with_intake(|intake| intake.selector().on_air().is_some());
-        if is_alive && is_on_air {
+        if self.broadcast.is_alive(now) {
             return;
         }
         let is_young = self.started.is_some_and(|started| now - started < STARTING_FOR);

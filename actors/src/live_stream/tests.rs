@@ -102,3 +102,27 @@ fn publisher_that_returns_soon_keeps_the_window_with_a_break_in_it() {
     });
     assert_eq!(breaks, [false, false, false, true]);
 }
+
+#[test]
+fn stream_is_alive_for_twelve_seconds_after_a_frame_whatever_the_wall_clock_says() {
+    let (broadcast, start) = (broadcast(), Instant::now());
+    assert!(!broadcast.is_alive(start));
+    play(&broadcast, 0..1, start);
+    let after = |seconds| start + Duration::from_secs(seconds);
+    assert!(broadcast.is_alive(after(11)) && !broadcast.is_alive(after(12)));
+    broadcast.lose_input(0);
+    assert!(!broadcast.is_alive(after(1)));
+}
+
+#[test]
+fn each_input_that_goes_on_air_is_told_of() {
+    let better = publish_input();
+    let worse = InputSpec { priority: 2, ..publish_input() };
+    let broadcast = Broadcast::new(&spec(vec![better, worse]), "first");
+    let now = Instant::now();
+    for input in [1, 0] {
+        broadcast.write(input, tracks(), now);
+        assert!(broadcast.write(input, packet(input as u64), now), "input {input}");
+        assert!(!broadcast.write(input, packet(2), now));
+    }
+}
