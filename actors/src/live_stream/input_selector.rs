@@ -87,21 +87,28 @@ impl InputSelector {
         }
     }
 
-    /// Whether `input` should run now: nothing better than it delivers.
+    /// Whether `input` should run now: the one on air is no better, or does not deliver.
+    ///
+    /// A better one that delivers but is not on air yet lacks its keyframe: to end the worse one
+    /// for it would leave the viewers nothing to see.
     #[must_use]
     pub(crate) fn is_wanted(&self, input: usize, now: Instant) -> bool {
         let Some(asked) = self.inputs.get(input) else {
             return false;
         };
-        !self.inputs.iter().enumerate().any(|(index, other)| {
-            (other.priority, index) < (asked.priority, input) && other.delivers(now)
-        })
+        let Some((index, current)) = self.current() else {
+            return true;
+        };
+        (asked.priority, input) <= (current.priority, index) || !current.delivers(now)
+    }
+
+    fn current(&self) -> Option<(usize, &Input)> {
+        let index = self.on_air?;
+        Some((index, self.inputs.get(index)?))
     }
 
     fn beats_current(&self, input: usize, now: Instant) -> bool {
-        let current = self.on_air.and_then(|index| Some((index, self.inputs.get(index)?)));
-        let offered = self.inputs.get(input);
-        match (current, offered) {
+        match (self.current(), self.inputs.get(input)) {
             (Some((index, current)), Some(offered)) => {
                 (offered.priority, input) < (current.priority, index) || !current.delivers(now)
             }
@@ -176,6 +183,17 @@ mod tests {
         selector.lose(0);
         assert!(selector.is_wanted(1, start));
         assert_eq!(selector.offer(1, true, start), Verdict::Switch);
+    }
+
+    #[test]
+    fn worse_input_is_wanted_until_the_better_one_is_on_air() {
+        let start = Instant::now();
+        let mut selector = selector([1, 2]);
+        selector.offer(1, true, start);
+        assert_eq!(selector.offer(0, false, start), Verdict::Drop);
+        assert!(selector.is_wanted(1, start));
+        selector.offer(0, true, start);
+        assert!(selector.is_wanted(0, start) && !selector.is_wanted(1, start));
     }
 
     #[test]
