@@ -126,6 +126,16 @@ impl Broadcast {
         }
     }
 
+    /// Makes the outputs of `spec` that follow those of `previous`, which has ended: empty too, but
+    /// no number goes below those that players have seen.
+    #[must_use]
+    pub(crate) fn following(spec: &StreamSpec, capture_id: &str, previous: &Self) -> Self {
+        let new = Self::new(spec, capture_id);
+        let now = UnixMillis(unix_ms());
+        let hls = previous.hls(|hls| hls.next_capture(new.segments, capture_id, now));
+        Self { hls: RwLock::new(hls), ..new }
+    }
+
     /// The stream's name.
     #[must_use]
     pub const fn name(&self) -> &StreamName {
@@ -302,7 +312,7 @@ impl Broadcast {
     fn forget_media(&self, capture_id: &str) {
         self.ts.clear();
         let mut hls = self.hls.write().unwrap_or_else(PoisonError::into_inner);
-        *hls = hls.next_capture(capture_id, UnixMillis(unix_ms()));
+        *hls = hls.next_capture(self.segments, capture_id, UnixMillis(unix_ms()));
     }
 
     fn announce(&self, tracks: Arc<[Track]>) {

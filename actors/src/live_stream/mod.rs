@@ -22,7 +22,7 @@ mod pacer;
 mod retry;
 mod ring;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod timeline;
 mod viewers;
 mod writer;
@@ -82,6 +82,21 @@ struct Input {
     running: Option<Arc<AtomicBool>>,
     retry: Retry,
     error: Option<String>,
+}
+
+impl Drop for Input {
+    /// Ends what writes for an actor that is no more, also when it panicked.
+    fn drop(&mut self) {
+        self.revoke();
+    }
+}
+
+impl Input {
+    fn revoke(&self) {
+        if let Some(running) = &self.running {
+            running.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 impl LiveStream {
@@ -202,9 +217,7 @@ impl LiveStream {
 
     fn stop_capture(&mut self) {
         for (index, input) in self.inputs.iter_mut().enumerate() {
-            if let Some(running) = &input.running {
-                running.store(true, Ordering::Relaxed);
-            }
+            input.revoke();
             input.retry.succeed();
             input.error = None;
             self.broadcast.lose_input(index);
@@ -260,11 +273,7 @@ impl Actor for LiveStream {
     }
 
     fn stopped(&mut self, _ctx: &mut Self::Context) {
-        for input in &self.inputs {
-            if let Some(running) = &input.running {
-                running.store(true, Ordering::Relaxed);
-            }
-        }
+        self.inputs.iter().for_each(Input::revoke);
         self.broadcast.close();
     }
 }

@@ -11,7 +11,7 @@ use watershed_media::track::{AudioShape, CodecConfig, Track, TrackId};
 use super::*;
 use crate::names::StreamName;
 
-fn spec(inputs: Vec<InputSpec>) -> StreamSpec {
+pub(crate) fn spec(inputs: Vec<InputSpec>) -> StreamSpec {
     StreamSpec {
         name: "event".parse::<StreamName>().unwrap(),
         title: None,
@@ -25,7 +25,7 @@ fn spec(inputs: Vec<InputSpec>) -> StreamSpec {
     }
 }
 
-fn publish_input() -> InputSpec {
+pub(crate) fn publish_input() -> InputSpec {
     InputSpec { source: InputSource::Publish, priority: 1, source_timeout: Duration::from_secs(10) }
 }
 
@@ -63,7 +63,11 @@ fn facts_can_be_asked_while_media_is_written_and_captures_change() {
 }
 
 /// Writes a frame a second, sent at its time after `start`, and says which segments are listed.
-fn play(broadcast: &Broadcast, seconds: std::ops::Range<u64>, start: Instant) -> Vec<String> {
+pub(crate) fn play(
+    broadcast: &Broadcast,
+    seconds: std::ops::Range<u64>,
+    start: Instant,
+) -> Vec<String> {
     broadcast.write(0, tracks(), start);
     for second in seconds {
         broadcast.write(0, packet(second), start + Duration::from_secs(second));

@@ -5,6 +5,8 @@
 
 mod local_streams;
 mod messages;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -56,9 +58,14 @@ impl StreamHub {
         Self { streams, arbiters, next_arbiter: 0, totals, bytes_gone: (0, 0), changed, removed }
     }
 
-    fn spawn(&mut self, spec: StreamSpec) {
+    /// Starts the actor of `spec`; `previous` is what its predecessor of that name gave out.
+    fn spawn(&mut self, spec: StreamSpec, previous: Option<&Broadcast>) {
         let name = spec.name.clone();
-        let broadcast = Arc::new(Broadcast::new(&spec, &new_capture_id()));
+        let capture_id = new_capture_id();
+        let broadcast = Arc::new(match previous {
+            Some(previous) => Broadcast::following(&spec, &capture_id, previous),
+            None => Broadcast::new(&spec, &capture_id),
+        });
         let stream = LiveStream::new(spec.clone(), Arc::clone(&broadcast), self.changed.clone());
         let actor = match self.arbiters.get(self.next_arbiter) {
             Some(arbiter) => LiveStream::start_in_arbiter(arbiter, move |_| stream),
@@ -89,7 +96,7 @@ impl StreamHub {
             log::error!("stream {}: its actor died, starting it anew", entry.spec.name);
             entry.broadcast.close();
             self.count_gone(&entry);
-            self.spawn(entry.spec.as_ref().clone());
+            self.spawn(entry.spec.as_ref().clone(), Some(&entry.broadcast));
         }
     }
 
@@ -143,14 +150,16 @@ impl Handler<SetStreams> for StreamHub {
             .map(|entry| entry.spec.name.clone())
             .filter(|name| !names.contains(name))
             .collect();
-        let unchanged: HashSet<StreamName> = existing
-            .iter()
-            .filter(|entry| wanted.contains(entry.spec.as_ref()))
-            .map(|entry| entry.spec.name.clone())
+        let kept = |spec: &StreamSpec| existing.iter().find(|entry| entry.spec.name == spec.name);
+        let changed: Vec<(StreamSpec, Option<Arc<Broadcast>>)> = wanted
+            .into_iter()
+            .filter(|spec| kept(spec).is_none_or(|entry| entry.spec.as_ref() != spec))
+            .map(|spec| {
+                let previous = kept(&spec).map(|entry| Arc::clone(&entry.broadcast));
+                (spec, previous)
+            })
             .collect();
-        let changed: Vec<StreamSpec> =
-            wanted.into_iter().filter(|spec| !unchanged.contains(&spec.name)).collect();
-        let replaced = changed.iter().map(|spec| &spec.name);
+        let replaced = changed.iter().map(|(spec, _)| &spec.name);
         let removals: Vec<_> = gone.iter().chain(replaced).map(|name| self.remove(name)).collect();
         // An old actor must have said its last word before its successor says its first. Waiting
         // is right here: it is for actors of this process, and the next SetStreams must come after.
@@ -158,8 +167,8 @@ impl Handler<SetStreams> for StreamHub {
             for name in gone {
                 hub.removed.do_send(LocalStreamRemoved { name });
             }
-            for spec in changed {
-                hub.spawn(spec);
+            for (spec, previous) in changed {
+                hub.spawn(spec, previous.as_deref());
             }
         });
         ctx.wait(replace);

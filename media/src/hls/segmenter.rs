@@ -118,8 +118,13 @@ impl Segmenter {
 
     /// Begins the next capture of the same stream: no number goes below those of this one.
     #[must_use]
-    pub fn next_capture(&self, capture_id: &str, now: UnixMillis) -> Self {
-        let mut next = Self::new(self.settings, capture_id, now, self.next_sequence);
+    pub fn next_capture(
+        &self,
+        settings: SegmenterSettings,
+        capture_id: &str,
+        now: UnixMillis,
+    ) -> Self {
+        let mut next = Self::new(settings, capture_id, now, self.next_sequence);
         next.window.raise_discontinuity(self.window.next_discontinuity());
         next
     }
@@ -353,12 +358,22 @@ mod tests {
     fn new_capture_never_goes_below_the_last_and_begins_with_a_break() {
         let mut first = segmenter();
         run(&mut first, 0..200, 10);
-        let mut again = first.next_capture("c2", NOW);
+        let mut again = first.next_capture(SegmenterSettings::default(), "c2", NOW);
         assert_eq!(again.next_sequence(), NOW.0 / 4000 + 4);
         let break_before = first.window().discontinuity_sequence();
         assert_eq!(again.window().discontinuity_sequence(), break_before + 1);
         let found = run(&mut again, 0..50, 10);
         assert!(found.first().unwrap().is_discontinuous);
+    }
+
+    #[test]
+    fn numbers_do_not_fall_when_segments_are_to_be_longer() {
+        let mut first = segmenter();
+        run(&mut first, 0..200, 10);
+        let segment_duration = Duration::from_secs(40);
+        let settings = SegmenterSettings { segment_duration, ..Default::default() };
+        let next = first.next_capture(settings, "c2", NOW);
+        assert_eq!(next.next_sequence(), first.next_sequence());
     }
 
     #[test]
