@@ -32,7 +32,6 @@ fn stream_spec(stream: &Stream, folder: &Path) -> Option<StreamSpec> {
     let inputs = stream.inputs.iter().enumerate();
     Some(StreamSpec {
         name: stream.name.parse().ok()?,
-        title: stream.title.clone(),
         inputs: inputs
             .filter_map(|(index, input)| input_spec(index, input, stream, folder))
             .collect(),

@@ -15,8 +15,6 @@ use crate::names::StreamName;
 pub struct StreamSpec {
     /// Its name.
     pub name: StreamName,
-    /// For people.
-    pub title: Option<String>,
     /// Where it may come from, in the order of the config.
     pub inputs: Vec<InputSpec>,
     /// Captured always, rather than from the first client on.
@@ -31,6 +29,19 @@ pub struct StreamSpec {
     pub segment_duration: Duration,
     /// Segments in a playlist.
     pub segment_count: usize,
+}
+
+impl StreamSpec {
+    /// Whether a stream made from this one can become `other` without cutting anyone off.
+    pub(crate) fn can_become(&self, other: &Self) -> bool {
+        let changed = Self {
+            clients_timeout: other.clients_timeout,
+            retry_limit: other.retry_limit,
+            password: other.password.clone(),
+            ..self.clone()
+        };
+        changed == *other
+    }
 }
 
 /// One input of a stream.
@@ -103,6 +114,15 @@ pub struct StartStream;
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct StopStream;
+
+/// States what the stream is made from now: a spec that it [can become](StreamSpec::can_become).
+/// Nobody is cut off. Sent by the hub.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct UpdateStream {
+    /// What it is made from.
+    pub(crate) spec: StreamSpec,
+}
 
 /// Ends the stream for good: it was taken out of the configuration. Sent by the hub.
 #[derive(Debug, Message)]

@@ -47,8 +47,8 @@ pub use writer::{InputRevoked, InputWriter};
 use crate::report::{TrackReport, Tracks};
 use crate::stream_directory::{LocalStream, LocalStreamChanged};
 use crate::wall_clock::unix_ms;
-pub(crate) use messages::RemoveStream;
 use messages::{InputEnded, WentOnAir};
+pub(crate) use messages::{RemoveStream, UpdateStream};
 use meter::RateMeter;
 use retry::Retry;
 
@@ -294,6 +294,15 @@ impl Handler<StopStream> for LiveStream {
         if self.spec.is_static {
             self.start_capture(ctx);
         }
+    }
+}
+
+impl Handler<UpdateStream> for LiveStream {
+    type Result = ();
+
+    fn handle(&mut self, update: UpdateStream, ctx: &mut Self::Context) {
+        self.spec = update.spec;
+        self.tick(ctx);
     }
 }
 

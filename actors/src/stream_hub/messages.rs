@@ -8,7 +8,8 @@ use crate::live_stream::{InputWriter, PublishRefused, StreamSpec};
 use crate::names::StreamName;
 
 /// States all streams that are to exist from now on. Sent by the daemon at its start and whenever
-/// the configuration changes; streams that stay as they are keep every client.
+/// the configuration changes; streams that stay as they are keep every client, and so do those of
+/// which only the password, `clients_timeout` or `retry_limit` changes.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct SetStreams(pub Vec<StreamSpec>);

@@ -1,7 +1,8 @@
 //! Keeps one [`LiveStream`] for each configured stream, and finds them by name.
 //!
 //! The hub compares what should exist with what does: a stream whose configuration did not change
-//! is not touched, and one whose actor died is started anew.
+//! is not touched, one that can take the change over is told of it, any other is made anew. So is
+//! one whose actor died.
 
 mod local_streams;
 mod messages;
@@ -21,7 +22,7 @@ pub use messages::{PublishTo, SetStreams, StopNamed};
 
 use crate::live_stream::{
     Broadcast, InputWriter, LiveStream, Publish, PublishRefused, RemoveStream, StopStream,
-    StreamSpec, StreamStatus, new_capture_id,
+    StreamSpec, StreamStatus, UpdateStream, new_capture_id,
 };
 use crate::names::StreamName;
 use crate::node_stats::CounterValues;
@@ -73,6 +74,16 @@ impl StreamHub {
         };
         self.next_arbiter = (self.next_arbiter + 1) % self.arbiters.len().max(1);
         self.streams.insert(name, LocalEntry { spec: Arc::new(spec), broadcast, actor });
+    }
+
+    /// Tells a running stream what it is made from now.
+    fn update(&self, entry: LocalEntry, spec: StreamSpec) {
+        if *entry.spec == spec {
+            return;
+        }
+        entry.actor.do_send(UpdateStream { spec: spec.clone() });
+        let entry = LocalEntry { spec: Arc::new(spec), ..entry };
+        self.streams.insert(entry.spec.name.clone(), entry);
     }
 
     /// Takes a stream out; the answer resolves once its actor will say no more.
@@ -150,15 +161,13 @@ impl Handler<SetStreams> for StreamHub {
             .map(|entry| entry.spec.name.clone())
             .filter(|name| !names.contains(name))
             .collect();
-        let kept = |spec: &StreamSpec| existing.iter().find(|entry| entry.spec.name == spec.name);
-        let changed: Vec<(StreamSpec, Option<Arc<Broadcast>>)> = wanted
-            .into_iter()
-            .filter(|spec| kept(spec).is_none_or(|entry| entry.spec.as_ref() != spec))
-            .map(|spec| {
-                let previous = kept(&spec).map(|entry| Arc::clone(&entry.broadcast));
-                (spec, previous)
-            })
-            .collect();
+        let mut changed: Vec<(StreamSpec, Option<Arc<Broadcast>>)> = Vec::new();
+        for spec in wanted {
+            match self.streams.find(spec.name.as_str()) {
+                Some(entry) if entry.spec.can_become(&spec) => self.update(entry, spec),
+                previous => changed.push((spec, previous.map(|entry| entry.broadcast))),
+            }
+        }
         let replaced = changed.iter().map(|(spec, _)| &spec.name);
         let removals: Vec<_> = gone.iter().chain(replaced).map(|name| self.remove(name)).collect();
         // An old actor must have said its last word before its successor says its first. Waiting

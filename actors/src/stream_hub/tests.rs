@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use watershed_media::packet::StreamItem;
+
 use super::*;
+use crate::live_stream::Password;
 use crate::live_stream::tests::{play, publish_input, spec};
 
 /// Takes what streams say, and forgets it.
@@ -78,4 +81,32 @@ async fn numbers_of_a_stream_whose_actor_died_never_fall() {
     assert!(!Arc::ptr_eq(&old.broadcast, &new.broadcast) && new.actor.connected());
     let (before, after) = (numbers(&old), numbers(&new));
     assert!(after.0 >= before.0 && after.1 >= before.1, "{before:?} {after:?}");
+}
+
+fn publish(password: &str) -> PublishTo {
+    let client = "127.0.0.1:1".parse().unwrap();
+    PublishTo { stream: "event".parse().unwrap(), password: Some(password.to_owned()), client }
+}
+
+#[actix::test]
+async fn new_password_counts_for_the_next_publisher_and_cuts_nobody_off() {
+    let (hub, streams) = start_hub();
+    let with = |password: &str| StreamSpec {
+        password: Some(Password(password.to_owned())),
+        clients_timeout: Duration::from_secs(7),
+        ..spec(vec![publish_input()])
+    };
+    set(&hub, spec(vec![publish_input()])).await;
+    set(&hub, with("old")).await;
+    let before = streams.find("event").unwrap();
+    let writer = hub.send(publish("old")).await.unwrap().unwrap();
+    set(&hub, with("new")).await;
+    let after = streams.find("event").unwrap();
+    assert!(Arc::ptr_eq(&before.broadcast, &after.broadcast));
+    assert_eq!(*after.spec, with("new"));
+    assert!(writer.write(StreamItem::Discontinuity).is_ok());
+    drop(writer);
+    let refused = hub.send(publish("old")).await.unwrap().unwrap_err();
+    assert_eq!(refused, PublishRefused::WrongPassword);
+    assert!(hub.send(publish("new")).await.unwrap().is_ok());
 }
