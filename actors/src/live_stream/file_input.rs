@@ -20,7 +20,7 @@ use super::writer::{InputRevoked, InputWriter};
 
 /// A packet due within this is handed on at once: timers are no finer.
 const TIMER_GRAIN: Duration = Duration::from_millis(2);
-/// The length of the last frame of a track that has only one.
+/// The length of the last frame of a track that has only one, and of the shortest loop.
 const FRAME_GUESS: Ticks = Ticks(Ticks::PER_SECOND / 25);
 
 /// Why a file cannot be played.
@@ -129,9 +129,11 @@ impl Player {
 ///
 /// Each track is measured from its own beginning. Decode times begin before zero where frames are
 /// reordered, and audio where the encoder's delay is; from the first beginning to the last end
-/// would be longer than any track, and leave a gap in all of them at each loop.
+/// would be longer than any track, and leave a gap in all of them at each loop. Where the times of
+/// a file step back in it, it is still as long as a frame: time never runs backwards.
 fn loop_length(tracks: &[TrackSpan]) -> Option<Ticks> {
-    tracks.iter().map(|span| span.last + span.step - span.first).max()
+    let longest = tracks.iter().map(|span| span.last + span.step - span.first).max()?;
+    Some(longest.max(FRAME_GUESS))
 }
 
 #[cfg(test)]
@@ -153,5 +155,12 @@ mod tests {
         let tracks = [span(0, -7200, 889_200, 3600), span(1, -1920, 896_640, 1920)];
         assert_eq!(loop_length(&tracks), Some(Ticks(900_480)));
         assert_eq!(loop_length(&[]), None);
+    }
+
+    #[test]
+    fn loop_of_a_file_that_steps_back_is_a_frame_long() {
+        assert_eq!(loop_length(&[span(0, 900_000, 0, 3600)]), Some(FRAME_GUESS));
+        assert_eq!(loop_length(&[span(0, 0, 0, 1)]), Some(FRAME_GUESS));
+        assert_eq!(loop_length(&[span(0, i64::MAX, i64::MIN, 1)]), Some(FRAME_GUESS));
     }
 }

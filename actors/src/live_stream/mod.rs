@@ -355,9 +355,13 @@ impl Handler<InputEnded> for LiveStream {
         if input.generation != ended.generation {
             return;
         }
+        // A file never ends by itself. One that did lost its reader, to a panic.
+        let was_lost = matches!(self.spec.inputs[ended.input].source, InputSource::File(_))
+            && input.running.take().is_some_and(|running| !running.load(Ordering::Relaxed));
         input.running = None;
         self.broadcast.lose_input(ended.input);
-        if let Some(error) = ended.error {
+        let lost = || "the reader of the file ended unexpectedly".to_owned();
+        if let Some(error) = ended.error.or_else(|| was_lost.then(lost)) {
             log::warn!("stream {}: {error}", self.spec.name);
             let mut jitter = [0];
             let _ = getrandom::fill(&mut jitter);

@@ -129,3 +129,52 @@ fn each_input_that_goes_on_air_is_told_of() {
         assert!(!broadcast.write(input, packet(2), now));
     }
 }
+
+/// The actor of `spec` and its outputs.
+fn start_stream(spec: StreamSpec) -> (Addr<LiveStream>, Arc<Broadcast>) {
+    let broadcast = Arc::new(Broadcast::new(&spec, "first"));
+    let directory = Directory.start().recipient();
+    (LiveStream::new(spec, Arc::clone(&broadcast), directory).start(), broadcast)
+}
+
+/// Takes what streams say, and forgets it.
+struct Directory;
+
+impl Actor for Directory {
+    type Context = Context<Self>;
+}
+
+impl Handler<LocalStreamChanged> for Directory {
+    type Result = ();
+
+    fn handle(&mut self, _: LocalStreamChanged, _ctx: &mut Self::Context) {}
+}
+
+/// Starts the first input with a reader that is dropped at once, as by a panic.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+struct LoseReader;
+
+impl Handler<LoseReader> for LiveStream {
+    type Result = ();
+
+    fn handle(&mut self, _: LoseReader, ctx: &mut Self::Context) {
+        self.started = Some(Instant::now());
+        drop(self.open_input(0, ctx));
+    }
+}
+
+fn file_input() -> InputSpec {
+    InputSpec { source: InputSource::File("no/such/file.mp4".into()), ..publish_input() }
+}
+
+#[actix::test]
+async fn file_reader_that_vanishes_is_a_failure_that_is_shown() {
+    let stream_spec = StreamSpec { is_static: false, ..spec(vec![file_input()]) };
+    let (stream, broadcast) = start_stream(stream_spec);
+    stream.send(LoseReader).await.unwrap();
+    stream.send(WentOnAir).await.unwrap();
+    let facts = broadcast.facts().capture;
+    assert_eq!(facts.retry_count, 1);
+    assert_eq!(facts.source_error.unwrap(), "the reader of the file ended unexpectedly");
+}
