@@ -84,6 +84,9 @@ impl Player {
 
     /// Hands on one item, with its times in the file's time.
     async fn play(&mut self, item: StreamItem) -> Result<(), FileError> {
+        if item == StreamItem::Discontinuity {
+            self.pacer.restart();
+        }
         let StreamItem::Packet(mut packet) = item else {
             return Ok(self.writer.write(item)?);
         };
