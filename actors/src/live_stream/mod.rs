@@ -129,7 +129,7 @@ impl LiveStream {
             self.last_watched = Some(now);
         }
         if !self.spec.is_static && self.started.is_some() && self.is_abandoned(now) {
-            self.stop_capture();
+            self.stop_capture("nobody watches");
         }
         if self.started.is_some() {
             self.run_inputs(now, ctx);
@@ -215,7 +215,7 @@ impl LiveStream {
         self.tell(now);
     }
 
-    fn stop_capture(&mut self) {
+    fn stop_capture(&mut self, reason: &str) {
         for (index, input) in self.inputs.iter_mut().enumerate() {
             input.revoke();
             input.retry.succeed();
@@ -225,7 +225,7 @@ impl LiveStream {
         self.started = None;
         self.broadcast.begin_anew(&new_capture_id());
         self.broadcast.set_status(StreamStatus::Idle);
-        log::info!("stream {}: stopped, nobody watches", self.spec.name);
+        log::info!("stream {}: stopped, {reason}", self.spec.name);
     }
 
     /// Says how the stream fares: to the directory, and to whoever asks for its facts.
@@ -249,7 +249,7 @@ impl LiveStream {
             bitrate_kbit: Some(u32::try_from(input_kbit).unwrap_or(u32::MAX)),
             clients: self.broadcast.viewers().count(now),
             tracks: reported_tracks(&self.broadcast.tracks()),
-            accepts_publish: self.publish_input().is_some(),
+            accepts_publish: self.publish_input().is_some() && !self.has_publisher(),
             is_cluster_ingest: false,
         };
         let change = LocalStreamChanged { name: self.spec.name.clone(), stream };
@@ -290,7 +290,7 @@ impl Handler<StopStream> for LiveStream {
     type Result = ();
 
     fn handle(&mut self, _: StopStream, ctx: &mut Self::Context) {
-        self.stop_capture();
+        self.stop_capture("asked by the API");
         if self.spec.is_static {
             self.start_capture(ctx);
         }
@@ -328,7 +328,9 @@ impl Handler<Publish> for LiveStream {
         self.started.get_or_insert_with(Instant::now);
         self.inputs[index].error = None;
         log::info!("stream {}: published from {}", self.spec.name, ask.client);
-        Ok(self.open_input(index, ctx))
+        let writer = self.open_input(index, ctx);
+        self.tell(Instant::now());
+        Ok(writer)
     }
 }
 

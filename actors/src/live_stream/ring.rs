@@ -2,8 +2,8 @@
 //!
 //! The writer appends and never waits; a reader takes what is new since its cursor. An entry is
 //! stored once and handed out by clone, so it should be cheap to clone (`Bytes`). The ring is
-//! bounded in bytes and in age: a reader that falls out of it is moved on to the next keyframe and
-//! told so, which costs no one else anything.
+//! bounded in bytes and in age: a reader that falls out of it goes on at the last keyframe, or with
+//! whatever comes next where there is none, and is told so, which costs no one else anything.
 //!
 //! ```text
 //!  first                    keyframe            next
@@ -110,7 +110,7 @@ impl<T: RingEntry> Ring<T> {
         self.changed.send_modify(|_| {});
     }
 
-    /// Forgets all entries; readers go on with the next start.
+    /// Forgets all entries; readers go on with whatever comes next.
     pub fn clear(&self) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         state.first += state.entries.len() as u64;

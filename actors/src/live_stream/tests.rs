@@ -130,15 +130,19 @@ fn each_input_that_goes_on_air_is_told_of() {
     }
 }
 
-/// The actor of `spec` and its outputs.
-fn start_stream(spec: StreamSpec) -> (Addr<LiveStream>, Arc<Broadcast>) {
+/// The actor of `spec`, its outputs, and who hears of it.
+fn start_stream(spec: StreamSpec) -> (Addr<LiveStream>, Arc<Broadcast>, Addr<Directory>) {
     let broadcast = Arc::new(Broadcast::new(&spec, "first"));
-    let directory = Directory.start().recipient();
-    (LiveStream::new(spec, Arc::clone(&broadcast), directory).start(), broadcast)
+    let directory = Directory::default().start();
+    let ear = directory.clone().recipient();
+    (LiveStream::new(spec, Arc::clone(&broadcast), ear).start(), broadcast, directory)
 }
 
-/// Takes what streams say, and forgets it.
-struct Directory;
+/// Remembers whether the stream said last that it takes a publisher.
+#[derive(Default)]
+struct Directory {
+    accepts_publish: Option<bool>,
+}
 
 impl Actor for Directory {
     type Context = Context<Self>;
@@ -147,7 +151,21 @@ impl Actor for Directory {
 impl Handler<LocalStreamChanged> for Directory {
     type Result = ();
 
-    fn handle(&mut self, _: LocalStreamChanged, _ctx: &mut Self::Context) {}
+    fn handle(&mut self, change: LocalStreamChanged, _ctx: &mut Self::Context) {
+        self.accepts_publish = Some(change.stream.accepts_publish);
+    }
+}
+
+#[derive(Debug, Message)]
+#[rtype(result = "Option<bool>")]
+struct AcceptsPublish;
+
+impl Handler<AcceptsPublish> for Directory {
+    type Result = Option<bool>;
+
+    fn handle(&mut self, _: AcceptsPublish, _ctx: &mut Self::Context) -> Self::Result {
+        self.accepts_publish
+    }
 }
 
 /// Starts the first input with a reader that is dropped at once, as by a panic.
@@ -171,10 +189,21 @@ fn file_input() -> InputSpec {
 #[actix::test]
 async fn file_reader_that_vanishes_is_a_failure_that_is_shown() {
     let stream_spec = StreamSpec { is_static: false, ..spec(vec![file_input()]) };
-    let (stream, broadcast) = start_stream(stream_spec);
+    let (stream, broadcast, _) = start_stream(stream_spec);
     stream.send(LoseReader).await.unwrap();
     stream.send(WentOnAir).await.unwrap();
     let facts = broadcast.facts().capture;
     assert_eq!(facts.retry_count, 1);
     assert_eq!(facts.source_error.unwrap(), "the reader of the file ended unexpectedly");
+}
+
+#[actix::test]
+async fn publisher_is_accepted_only_while_none_is_connected() {
+    let (stream, _, directory) = start_stream(spec(vec![publish_input()]));
+    let publish = Publish { password: None, client: "127.0.0.1:1".parse().unwrap() };
+    let writer = stream.send(publish).await.unwrap().unwrap();
+    assert_eq!(directory.send(AcceptsPublish).await.unwrap(), Some(false));
+    drop(writer);
+    stream.send(WentOnAir).await.unwrap();
+    assert_eq!(directory.send(AcceptsPublish).await.unwrap(), Some(true));
 }

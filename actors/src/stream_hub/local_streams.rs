@@ -29,9 +29,7 @@ impl LocalEntry {
             self.actor.do_send(StartStream);
         }
     }
-}
 
-impl LocalEntry {
     /// Starts the stream if need be and waits until it has frames; false if it has none in time,
     /// and at once while none can come: no publisher, or a silent input.
     pub async fn wait_until_running(&self, limit: Duration) -> bool {
