@@ -21,7 +21,7 @@ pub struct StreamSpec {
     pub is_static: bool,
     /// How long an on-demand stream goes on after its last client.
     pub clients_timeout: Duration,
-    /// How often an on-demand stream tries again before it gives up; `None` = for ever.
+    /// Most attempts of an on-demand stream's input, at least one; `None` = for ever.
     pub retry_limit: Option<u32>,
     /// What publishers must present.
     pub password: Option<Password>,

@@ -148,7 +148,7 @@ impl LiveStream {
             };
             let input = &mut self.inputs[index];
             let has_given_up = !self.spec.is_static
-                && self.spec.retry_limit.is_some_and(|limit| input.retry.failures() > limit);
+                && self.spec.retry_limit.is_some_and(|limit| input.retry.has_given_up(limit));
             match (&input.running, is_wanted) {
                 (None, true) if input.retry.is_due(now) && !has_given_up => {
                     let path = path.clone();

@@ -13,9 +13,10 @@ pub(crate) struct Retry {
 }
 
 impl Retry {
-    /// Failures since the last success.
-    pub(crate) const fn failures(&self) -> u32 {
-        self.failures
+    /// Whether `attempts_max` attempts have failed since the last success. The first is always
+    /// made.
+    pub(crate) fn has_given_up(&self, attempts_max: u32) -> bool {
+        self.failures >= attempts_max.max(1)
     }
 
     /// Whether the next try is due.
@@ -54,6 +55,18 @@ mod tests {
         }
         retry.succeed();
         assert!(retry.is_due(start));
+    }
+
+    #[test]
+    fn attempts_are_bounded_but_the_first_is_always_made() {
+        for (attempts_max, made) in [(0, 1), (1, 1), (2, 2), (5, 5)] {
+            let mut retry = Retry::default();
+            for _ in 0..made {
+                assert!(!retry.has_given_up(attempts_max), "{attempts_max}");
+                retry.fail(Instant::now(), 0);
+            }
+            assert!(retry.has_given_up(attempts_max), "{attempts_max}");
+        }
     }
 
     #[test]
