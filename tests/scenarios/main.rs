@@ -22,6 +22,7 @@ mod hostile_peers;
 mod hostile_rtmp;
 mod http_limits;
 mod kill_and_return;
+mod on_demand;
 mod real_clients;
 mod redirect_hls_and_ts;
 mod rtmp_redirect;

@@ -57,6 +57,17 @@ pub(crate) fn send_json(port: u16, method: &str, target: &str, body: &Value) -> 
     request(port, method, target, &headers, body.to_string().as_bytes(), TIMEOUT).unwrap()
 }
 
+/// GET of an endless answer until `bytes` of it are there; the client stays until it is dropped.
+pub(crate) fn take(port: u16, target: &str, bytes: usize) -> TcpStream {
+    let mut socket = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    socket.set_read_timeout(Some(TIMEOUT)).unwrap();
+    write!(socket, "GET {target} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n").unwrap();
+    let mut received = vec![0; bytes];
+    socket.read_exact(&mut received).unwrap_or_else(|e| panic!("{target}: {e}"));
+    assert!(received.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&received));
+    socket
+}
+
 /// One request on a connection of its own. `target` goes out as it is given, hostile or not.
 pub(crate) fn request(
     port: u16,
