@@ -23,6 +23,7 @@ mod hostile_rtmp;
 mod http_limits;
 mod kill_and_return;
 mod on_demand;
+mod publishing;
 mod real_clients;
 mod redirect_hls_and_ts;
 mod rtmp_redirect;
