@@ -26,5 +26,6 @@ mod on_demand;
 mod publishing;
 mod real_clients;
 mod redirect_hls_and_ts;
+mod reload;
 mod rtmp_redirect;
 mod rtsp_redirect;

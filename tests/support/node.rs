@@ -43,6 +43,12 @@ impl Node {
         }
     }
 
+    /// The same node for a thread that only asks.
+    pub(crate) fn twin(&self) -> Self {
+        let (name, folder) = (self.name.clone(), self.folder.clone());
+        Self { name, folder, process: None, ..*self }
+    }
+
     /// The config file.
     pub(crate) fn config_path(&self) -> PathBuf {
         self.folder.join("watershed.conf")

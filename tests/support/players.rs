@@ -137,3 +137,11 @@ pub(crate) fn assert_rising(what: &str, times: &Times, kinds: &[&str], count: us
         }
     }
 }
+
+/// Fails if two decode times of `kind` in a row are more than `most` seconds apart.
+pub(crate) fn assert_steps(what: &str, times: &Times, kind: &str, most: f64) {
+    for pair in times[kind].windows(2) {
+        let step = pair[1] - pair[0];
+        assert!(step < most, "{what}: {kind} is missing between {} and {}", pair[0], pair[1]);
+    }
+}
