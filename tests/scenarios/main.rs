@@ -13,6 +13,7 @@ mod cluster_auth;
 mod config_write_back;
 mod embed_page;
 mod enhanced_rtmp;
+mod environment;
 mod faults_auth;
 mod faults_death;
 mod faults_directory;

@@ -25,6 +25,7 @@ pub(crate) struct Node {
     /// The same for RTMP.
     pub(crate) rtmp: u16,
     folder: PathBuf,
+    environment: Vec<(String, String)>,
     process: Option<Process>,
 }
 
@@ -39,6 +40,7 @@ impl Node {
             rtsp: free_port(),
             rtmp: free_port(),
             folder,
+            environment: Vec::new(),
             process: None,
         }
     }
@@ -46,7 +48,13 @@ impl Node {
     /// The same node for a thread that only asks.
     pub(crate) fn twin(&self) -> Self {
         let (name, folder) = (self.name.clone(), self.folder.clone());
-        Self { name, folder, process: None, ..*self }
+        let environment = Vec::new();
+        Self { name, folder, environment, process: None, ..*self }
+    }
+
+    /// Sets a variable for starts to come.
+    pub(crate) fn set_environment(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
     }
 
     /// The config file.
@@ -75,6 +83,7 @@ impl Node {
         let mut command = Command::new(env!("CARGO_BIN_EXE_watershed"));
         command.arg("run").arg("--config").arg(self.config_path());
         command.env("WATERSHED_LOG", "info");
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         self.process = Some(Process::start(&self.name, &mut command, &self.log_path("node")));
     }
 
