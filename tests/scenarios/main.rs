@@ -24,6 +24,7 @@ mod hostile_rtmp;
 mod http_limits;
 mod kill_and_return;
 mod on_demand;
+mod public_addresses;
 mod publishing;
 mod real_clients;
 mod redirect_hls_and_ts;
