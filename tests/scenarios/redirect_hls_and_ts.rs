@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::support::cluster::{Cluster, plan, publishable};
-use crate::support::http;
+use crate::support::http::{self, Answer};
 use crate::support::media;
 use crate::support::node::Node;
 use crate::support::process::Process;
@@ -83,6 +83,50 @@ fn playlists_repeat_the_token_and_leave_the_mark_out() {
         for uri in uris {
             assert!(uri.contains("token=t1"), "token lost: {uri}");
             assert!(!uri.contains("_via"), "mark kept: {uri}");
+        }
+    }
+}
+
+/// Status, header fields in one order and body, without what the clock writes.
+fn without_clock(answer: &Answer) -> (u16, Vec<(String, String)>, Vec<u8>) {
+    let mut headers = answer.headers.clone();
+    for (name, value) in &mut headers {
+        if name == "date" {
+            value.clear();
+        }
+        if name == "location" {
+            let (rest, mark) = value.rsplit_once("_via=").expect("a redirect is marked");
+            let (id, _) = mark.split_once('.').expect("a mark has a time");
+            *value = format!("{rest}_via={id}");
+        }
+    }
+    headers.sort();
+    (answer.status, headers, answer.body.clone())
+}
+
+#[test]
+fn a_redirect_is_the_same_by_the_quick_way_and_by_the_framework() {
+    let (cluster, _publisher) = cluster_with_cam();
+    let north = cluster.node("north");
+    let marked = format!("video.m3u8?token=t&_via=01234567.{}", unix_seconds() - 3600);
+    let own = &north.id().replace('-', "")[..8];
+    let old = format!("index.m3u8?_via={own}.{}", unix_seconds() - 60);
+    let targets =
+        ["index.m3u8", "mpegts?token=a%2Fb&x=1", "media_info.json", "x-1.ts?", &old, &marked];
+    for target in targets {
+        let ask = |more: &str| {
+            let head = format!(
+                "GET /cam/{target} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: a\r\n{more}\r\n"
+            );
+            http::exchange(north.http, head.as_bytes(), LIMIT).unwrap()
+        };
+        let quick = ask("");
+        if target != marked {
+            assert_eq!(quick.status, 302, "{target}");
+        }
+        let plain = without_clock(&quick);
+        for more in ["Connection: keep-alive\r\n", "X-Forwarded-For: 192.0.2.1\r\n"] {
+            assert_eq!(plain, without_clock(&ask(more)), "{target} with {more}");
         }
     }
 }
