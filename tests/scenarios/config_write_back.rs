@@ -2,10 +2,14 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::thread;
+use std::time::Duration;
 
 use serde_json::json;
 
+use crate::support::cluster::KEY;
 use crate::support::http::{self, Answer};
+use crate::support::mock_peer::MockPeer;
 use crate::support::node::{API, Node};
 use crate::support::slots::{self, Slot};
 
@@ -54,6 +58,36 @@ fn put_of_one_field_changes_exactly_that_item_of_the_file() {
     assert_eq!(answer.json()["fetch_timeout"], json!(500));
     assert_eq!(text_of(node), before.replace("fetch_timeout 1000;", "fetch_timeout 500;"));
     assert_eq!(node.api("/cluster/peers/south")["fetch_timeout"], json!(500), "in effect");
+}
+
+#[test]
+fn a_written_fetch_timeout_is_how_often_the_peer_is_asked() {
+    let _slot = slots::shared();
+    let folder = tempfile::tempdir().unwrap();
+    let south = MockPeer::start("south", KEY, &[]);
+    let mut node = Node::new("north", folder.path());
+    node.configure(&format!(
+        "cluster_key {KEY};\npeer south {{ api_url http://127.0.0.1:{}; }}\n",
+        south.port
+    ));
+    node.start();
+    node.wait_ready();
+    node.wait_peer("south", "up", Duration::from_secs(10));
+    let watched = Duration::from_secs(3);
+    for fetch_timeout in [1000, 250, 500] {
+        let target = format!("{API}/cluster/peers/south");
+        let body = json!({"fetch_timeout": fetch_timeout});
+        assert_eq!(http::send_json(node.http, "PUT", &target, &body).status, 200);
+        let before = south.requests();
+        thread::sleep(watched);
+        let asked = south.requests() - before;
+        let due = u64::try_from(watched.as_millis()).unwrap() / fetch_timeout;
+        println!("fetch_timeout {fetch_timeout}: asked {asked} times in {watched:?}");
+        // 10 % of the time, and one at either end of it.
+        let allowed = (due * 9 / 10).saturating_sub(1)..=due * 11 / 10 + 2;
+        assert!(allowed.contains(&asked), "{fetch_timeout}: {asked}, allowed {allowed:?}");
+        assert_eq!(node.peer_state("south").0, "up");
+    }
 }
 
 #[test]
