@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use crate::support::cluster::{Cluster, KEY, plan, publishable};
 use crate::support::http::{self, Answer};
 use crate::support::media;
 use crate::support::node::{API, Node};
 use crate::support::signature::{Keys, Statement, nonce};
-use crate::support::unix_seconds;
+use crate::support::{promise_count, unix_seconds};
 
 const REPORT: &str = "/streamer/api/v3/cluster/report?since=";
 
@@ -64,6 +66,30 @@ fn a_good_signature_gets_a_signed_report() {
     assert_eq!(report["node"], "south");
     assert_eq!(report["protocol"], 1);
     assert_eq!(report["streams"][0]["name"], "secret-cam");
+    assert_unchanged_is_small(south, &keys, &report);
+}
+
+/// What follows the cursor of `report` is no list again, and under 1 KiB.
+fn assert_unchanged_is_small(node: &Node, keys: &Keys, report: &Value) {
+    let mut cursor = report["cursor"].as_str().expect("a report has a cursor").to_owned();
+    // Numbers of the stream itself may have moved in between, which is told once.
+    for _ in 0..3 {
+        let target = format!("{REPORT}{cursor}");
+        let of = Statement { target: target.clone(), ..statement(node) };
+        let authorization = keys.authorize(&of);
+        let headers = [("Authorization", authorization.as_str())];
+        let limit = Duration::from_secs(5);
+        let answer = http::request(node.http, "GET", &target, &headers, b"", limit).unwrap();
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let next = answer.json();
+        assert_eq!((&next["full"], &next["more"]), (&json!(false), &json!(false)), "{next}");
+        if next["streams"] == json!([]) && next["removed"] == json!([]) {
+            promise_count("bytes of an unchanged report", answer.body.len() as u64, 1023);
+            return;
+        }
+        next["cursor"].as_str().expect("a report has a cursor").clone_into(&mut cursor);
+    }
+    panic!("the report of a quiet node does not come to rest");
 }
 
 #[test]
