@@ -18,6 +18,7 @@ mod faults_auth;
 mod faults_death;
 mod faults_directory;
 mod hints;
+mod hls_redirect_media;
 mod hostile_names;
 mod hostile_peers;
 mod hostile_rtmp;
