@@ -59,6 +59,19 @@ pub(crate) fn ffprobe(url: &str, seconds: u32) -> (Vec<Value>, Times) {
     (streams, times)
 }
 
+/// The widths of pictures within `seconds` of a live URL, decoded, in their order.
+pub(crate) fn widths(url: &str, seconds: u32) -> Vec<u64> {
+    let mut command = Command::new("ffprobe");
+    command.args(["-v", "error", "-of", "json", "-select_streams", "v"]);
+    command.args(["-show_entries", "frame=width", "-read_intervals", &format!("%+{seconds}"), url]);
+    let output = run(&mut command, Duration::from_secs(60));
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let frames = found["frames"].as_array().into_iter().flatten();
+    let mut widths: Vec<u64> = frames.filter_map(|frame| frame["width"].as_u64()).collect();
+    widths.dedup();
+    widths
+}
+
 /// What curl gets of a URL, redirects followed, within `seconds`; the last URL, and the bytes.
 pub(crate) fn curl(url: &str, seconds: u32) -> (String, Vec<u8>) {
     let folder = tempfile::tempdir().unwrap();
