@@ -4,7 +4,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::support::cluster::{Cluster, NAMES, plan};
+use crate::support::cluster::{Cluster, KEY, NAMES, plan};
+use crate::support::node::Node;
 use crate::support::probe::{self, Outcome, Probe, Sample, failures, wrong_redirects};
 use crate::support::truth::Truth;
 use crate::support::{SLACK, eventually, media, promise, promise_count, reduced};
@@ -94,6 +95,21 @@ fn row_1_a_killed_node_gets_no_clients_and_others_notice_nothing() {
     promise("row 1: p99 of the entries", p99, Duration::from_millis(50));
 }
 
+/// The lines of a node with one more stream, which only one of its starts has.
+fn with_on_demand(stream: &str) -> String {
+    let clip = media::clip("load.ts");
+    format!(
+        "cluster_key {KEY};\nstream {stream} {{ input file://{}; static off; }}\n",
+        clip.display()
+    )
+}
+
+/// How often `entry` sends a client of `stream` anywhere, asked a few times.
+fn redirects_of(entry: &Node, stream: &str) -> u64 {
+    let target = format!("/{stream}/index.m3u8");
+    (0..20).map(|_| u64::from(entry.get(&target).location().is_some())).sum()
+}
+
 #[test]
 fn row_2_a_node_back_within_half_a_second_is_never_down() {
     const RESTARTS: usize = 20;
@@ -104,7 +120,13 @@ fn row_2_a_node_back_within_half_a_second_is_never_down() {
     let probe = Probe::start(&entries, &cluster.nodes, &truth.streams(), RATE);
     let mut was_down = false;
     let (mut back_longest, mut id_longest) = (Duration::ZERO, Duration::ZERO);
-    for _ in 0..RESTARTS {
+    let mut from_old_list = 0;
+    for round in 0..RESTARTS {
+        let (old, new) = (format!("south-of-{round}"), format!("south-of-{}", round + 1));
+        cluster.configure("south", &with_on_demand(&old));
+        cluster.node_mut("south").reload();
+        cluster.node("north").wait_redirect(&old, cluster.node("south"), bound * 3);
+        cluster.configure("south", &with_on_demand(&new));
         let id_before = cluster.node("south").id();
         cluster.node_mut("south").kill();
         let killed = Instant::now();
@@ -120,17 +142,21 @@ fn row_2_a_node_back_within_half_a_second_is_never_down() {
             if id == id_before || id.is_empty() { Err(row.to_string()) } else { Ok(()) }
         });
         id_longest = id_longest.max(accepting.elapsed());
+        from_old_list += redirects_of(north, &old);
+        north.wait_redirect(&new, south, bound);
         was_down |= down.load(Ordering::Relaxed);
         for index in 0..count {
             let stream = format!("south-{index}");
             truth.hold(&stream, "south");
             north.wait_redirect(&stream, south, bound * 3);
         }
+        from_old_list += redirects_of(north, &old);
         back_longest = back_longest.max(killed.elapsed());
     }
     let samples = probe.finish();
     was_down |= cluster.node_mut("north").log().contains("peer south: down");
     promise_count("row 2: times seen down", u64::from(was_down), 0);
+    promise_count("row 2: answers from the old list after the new id", from_old_list, 0);
     let asked_within = fetch_timeout * 11 / 10 + SLACK;
     promise("row 2: new id seen after it accepts", id_longest, asked_within);
     promise("row 2: its streams are back after the kill", back_longest, bound);
