@@ -135,13 +135,17 @@ fn answer_all(
 
 /// Reads at least a byte; `Some(false)` when `until` has passed, `None` at the end.
 ///
-/// The timer is set anew only when it fires, not for each request.
+/// The timer is set anew only when it fires, or would fire too late, not for each request.
 async fn read_some(
     socket: &mut TcpStream,
     buffer: &mut BytesMut,
     mut timer: std::pin::Pin<&mut Sleep>,
     until: Instant,
 ) -> Option<bool> {
+    // After a long wait between requests the next head has less time than the timer has left.
+    if timer.deadline() > until {
+        timer.as_mut().reset(until);
+    }
     loop {
         tokio::select! {
             biased;
