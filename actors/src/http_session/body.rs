@@ -114,7 +114,8 @@ impl LiveBody {
         }
     }
 
-    /// Joins what was read into as few pieces as it takes without copying.
+    /// Makes what was read ready: each chunk a piece, the large ones cut. Chunks are not joined:
+    /// that would copy them once more for every viewer, and the framework gathers them anyway.
     fn cut_pieces(&mut self) {
         self.last_batch = Some(Instant::now());
         let mut pieces = Vec::with_capacity(self.batch.len());
