@@ -14,7 +14,7 @@ pub(crate) struct HeadLimits {
 }
 
 /// More fields than any configured limit, so that the parser's table can be fixed.
-const FIELDS_PARSED: usize = 128;
+pub(super) const FIELDS_PARSED: usize = 128;
 
 /// What a buffer begins with.
 #[derive(Debug, PartialEq, Eq)]

@@ -14,6 +14,7 @@
 mod connection;
 mod head;
 mod prefixed;
+mod request_watch;
 mod server;
 
 use std::fmt;
@@ -30,6 +31,7 @@ use tokio::sync::Semaphore;
 use watershed_actors::limits::LimitHits;
 
 pub use prefixed::Prefixed;
+use request_watch::{RequestLimits, RequestWatch};
 pub use server::{ServerConfig, serve};
 
 /// Answers plain GETs without the framework.
@@ -65,6 +67,8 @@ pub struct FrontConfig {
     pub head_fields_max: usize,
     /// From the first byte of a head to its last.
     pub head_timeout: Duration,
+    /// From the first byte of a body to its last.
+    pub body_timeout: Duration,
     /// A connection between two requests is kept this long.
     pub idle_timeout: Duration,
     /// A client that takes nothing for this long is closed.
@@ -146,8 +150,10 @@ where
             };
             let client = socket.peer_addr().ok();
             if let Some(buffer) = connection::serve(&mut socket, &config).await {
-                let connection = (Prefixed::new(buffer.freeze(), socket), client);
-                if let Err(error) = framework.call(connection).await {
+                let watch = RequestWatch::new(RequestLimits::from(&*config));
+                let hits = config.hits.clone();
+                let socket = Prefixed::new(buffer.freeze(), socket, watch, hits);
+                if let Err(error) = framework.call((socket, client)).await {
                     log::debug!("http {client:?}: {error:?}");
                 }
             }

@@ -1,23 +1,56 @@
-//! A socket whose first bytes were read already.
+//! The socket as the framework has it: its first bytes were read already, and slow requests end it.
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use actix_rt::net::TcpStream;
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep_until};
+use watershed_actors::limits::LimitHits;
+
+use super::request_watch::{Broken, RequestWatch};
 
 /// Reads `prefix` first, then the socket; writes go straight through.
+///
+/// A read fails when the client broke a limit of [`RequestWatch`], which closes the connection.
 #[derive(Debug)]
 pub struct Prefixed {
     prefix: Bytes,
     socket: TcpStream,
+    watch: RequestWatch,
+    /// Made when the first read has to wait within a request; kept for later ones.
+    timer: Option<Pin<Box<Sleep>>>,
+    hits: LimitHits,
 }
 
 impl Prefixed {
-    pub(crate) const fn new(prefix: Bytes, socket: TcpStream) -> Self {
-        Self { prefix, socket }
+    pub(crate) const fn new(
+        prefix: Bytes,
+        socket: TcpStream,
+        watch: RequestWatch,
+        hits: LimitHits,
+    ) -> Self {
+        Self { prefix, socket, watch, timer: None, hits }
+    }
+
+    fn refuse(&self, limit: Broken) -> io::Error {
+        self.hits.hit(limit);
+        io::Error::new(io::ErrorKind::TimedOut, limit)
+    }
+
+    /// Resolves when the request that has begun has taken too long; never where none has.
+    fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<Broken> {
+        let Some((deadline, limit)) = self.watch.deadline() else {
+            return Poll::Pending;
+        };
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if timer.deadline() != deadline {
+            timer.as_mut().reset(deadline);
+        }
+        ready!(timer.as_mut().poll(context));
+        Poll::Ready(limit)
     }
 }
 
@@ -27,13 +60,21 @@ impl AsyncRead for Prefixed {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.prefix.is_empty() {
-            return Pin::new(&mut self.socket).poll_read(context, buffer);
+        let this = &mut *self;
+        let filled = buffer.filled().len();
+        if this.prefix.is_empty() {
+            let Poll::Ready(read) = Pin::new(&mut this.socket).poll_read(context, buffer) else {
+                return this.poll_deadline(context).map(|limit| Err(this.refuse(limit)));
+            };
+            read?;
+        } else {
+            let count = this.prefix.len().min(buffer.remaining());
+            buffer.put_slice(&this.prefix[..count]);
+            this.prefix.advance(count);
         }
-        let count = self.prefix.len().min(buffer.remaining());
-        buffer.put_slice(&self.prefix[..count]);
-        self.prefix.advance(count);
-        Poll::Ready(Ok(()))
+        let bytes = buffer.filled().get(filled..).unwrap_or_default();
+        let taken = this.watch.take(bytes, Instant::now());
+        Poll::Ready(taken.map_err(|limit| this.refuse(limit)))
     }
 }
 

@@ -120,6 +120,7 @@ impl Front {
             head_bytes_max: limits.http_head_bytes,
             head_fields_max: limits.http_headers,
             head_timeout: limits.http_head_timeout,
+            body_timeout: limits.http_body_timeout,
             idle_timeout: limits.http_send_timeout,
             stalled_timeout: limits.http_send_timeout,
             hits: parts.hits.clone(),

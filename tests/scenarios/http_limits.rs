@@ -48,3 +48,45 @@ fn methods_that_are_not_declared_are_405() {
         assert_eq!(answer.status, 405, "{path}");
     }
 }
+
+/// Sends a whole request and reads the answer's beginning, so that the framework has the connection.
+fn handed_over(port: u16) -> TcpStream {
+    let mut socket = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(15))).unwrap();
+    socket.write_all(b"GET /nobody HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").unwrap();
+    let mut answer = [0; 4096];
+    let count = socket.read(&mut answer).unwrap();
+    assert!(answer[..count].starts_with(b"HTTP/1.1 404"), "{:?}", &answer[..count]);
+    socket
+}
+
+/// How long it takes until the node closes.
+fn until_closed(socket: &mut TcpStream) -> Duration {
+    let start = Instant::now();
+    let mut rest = Vec::new();
+    // A reset counts as closed; an open connection runs into the time limit of its test.
+    socket.read_to_end(&mut rest).ok();
+    start.elapsed()
+}
+
+#[test]
+fn a_later_head_that_never_ends_is_closed_within_5_seconds() {
+    let cluster = plan().start_connected();
+    let north = cluster.node("north");
+    let before = north.metric("watershed_limit_hits_total");
+    let mut socket = handed_over(north.http);
+    socket.write_all(b"GET /nobody HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ").unwrap();
+    let took = until_closed(&mut socket);
+    promise("a slow later head is closed", took, Duration::from_secs(5) + SLACK);
+    assert!(north.metric("watershed_limit_hits_total") > before);
+}
+
+#[test]
+fn a_later_head_over_its_limit_is_closed_at_once() {
+    let cluster = plan().start_connected();
+    let north = cluster.node("north");
+    let mut socket = handed_over(north.http);
+    let large = format!("GET /nobody HTTP/1.1\r\nX-Large: {}", "x".repeat(40 * 1024));
+    socket.write_all(large.as_bytes()).ok();
+    promise("a large later head is closed", until_closed(&mut socket), SLACK);
+}
