@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::time::Duration;
 
 use actix_rt::net::TcpStream;
 use bytes::{Buf, BytesMut};
@@ -16,6 +17,13 @@ use super::{FrontConfig, QuickRequest};
 const BUFFER_BYTES: usize = 4096;
 /// Answers are collected up to this before they are written.
 const OUT_BYTES: usize = 16 << 10;
+
+/// What a full node still answers: its API, whose calls peers make too, and its metrics.
+const RESERVED_FOR: [&[u8]; 3] = [b"/streamer/", b"/flussonic/", b"/metrics"];
+/// A connection of the reserve says what it wants within this, or makes room for another one.
+const RESERVE_PATIENCE: Duration = Duration::from_secs(1);
+/// The longest first line that a connection of the reserve may send.
+const FIRST_LINE_BYTES_MAX: usize = 8 << 10;
 
 const HEAD_TOO_LARGE: &[u8] = b"HTTP/1.1 431 Request Header Fields Too Large\r\n\
     content-length: 0\r\nconnection: close\r\n\r\n";
@@ -80,6 +88,41 @@ pub(crate) async fn serve(socket: &mut TcpStream, config: &FrontConfig) -> Optio
             idle_since = Instant::now();
         }
     }
+}
+
+/// Waits for the first line of a request on `socket`, which holds a connection of the reserve.
+///
+/// Returns the bytes read for the framework if the request is for the API; `None` when the
+/// connection is over.
+pub(crate) async fn serve_reserved(
+    socket: &mut TcpStream,
+    config: &FrontConfig,
+) -> Option<BytesMut> {
+    let options = SockRef::from(&*socket);
+    let _ = options.set_tcp_nodelay(true);
+    let _ = options.set_tcp_user_timeout(Some(config.stalled_timeout));
+    let mut buffer = BytesMut::with_capacity(BUFFER_BYTES);
+    let until = Instant::now() + config.head_timeout.min(RESERVE_PATIENCE);
+    let mut timer = pin!(sleep_until(until));
+    while !buffer.contains(&b'\n') && buffer.len() < FIRST_LINE_BYTES_MAX {
+        if !read_some(socket, &mut buffer, timer.as_mut(), until).await? {
+            break;
+        }
+    }
+    if is_for_the_api(&buffer) {
+        return Some(buffer);
+    }
+    config.hits.hit("connections");
+    refuse(socket).await;
+    None
+}
+
+/// Whether a request line asks for what peers and operators need of a full node.
+fn is_for_the_api(line: &[u8]) -> bool {
+    let mut words = line.split(|byte| *byte == b' ');
+    let target = words.nth(1).unwrap_or_default();
+    let is_whole = words.next().is_some();
+    is_whole && RESERVED_FOR.iter().any(|start| target.starts_with(start))
 }
 
 /// Tells a client that the node has no connection left, and closes.
@@ -175,4 +218,20 @@ async fn flush(socket: &mut TcpStream, out: &mut BytesMut, config: &FrontConfig)
     let written = timeout(config.stalled_timeout, socket.write_all(out)).await;
     out.clear();
     written.ok()?.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_api_is_served_from_the_reserve() {
+        for line in ["GET /streamer/api/v3/streams HTTP/1.1\r\n", "POST /flussonic/api/x HTTP/1.1"]
+        {
+            assert!(is_for_the_api(line.as_bytes()), "{line}");
+        }
+        for line in ["GET /cam/mpegts HTTP/1.1\r\n", "GET /streamer/", "", " ", "GET  /metrics "] {
+            assert!(!is_for_the_api(line.as_bytes()), "{line}");
+        }
+    }
 }

@@ -10,6 +10,8 @@
 //!  accept ▸ socket options, limit ▸ read head ─┬ quick?  ▸ write, read on
 //!                                              └ else    ▸ actix-http (App: api, play, web_ui)
 //! ```
+//! A full node still answers its peers and its operators: from a reserve, in which only a first
+//! request for the API is served.
 
 mod connection;
 mod head;
@@ -61,6 +63,8 @@ pub struct FrontConfig {
     pub quick: Arc<dyn QuickAnswer>,
     /// Connections of all HTTP listeners together.
     pub connections: Arc<Semaphore>,
+    /// More connections, for peers and operators only, when there is none left of the others.
+    pub reserve: Arc<Semaphore>,
     /// Most bytes of a request's head.
     pub head_bytes_max: usize,
     /// Most fields of a request's head.
@@ -143,13 +147,19 @@ where
         let config = Rc::clone(&self.config);
         let framework = Rc::clone(&self.framework);
         Box::pin(async move {
-            let Ok(_permit) = Arc::clone(&config.connections).try_acquire_owned() else {
-                config.hits.hit("connections");
-                connection::refuse(&mut socket).await;
-                return Ok(());
-            };
+            let permit = Arc::clone(&config.connections).try_acquire_owned();
+            let reserved = permit.is_err().then(|| Arc::clone(&config.reserve).try_acquire_owned());
             let client = socket.peer_addr().ok();
-            if let Some(buffer) = connection::serve(&mut socket, &config).await {
+            let unanswered = match reserved {
+                None => connection::serve(&mut socket, &config).await,
+                Some(Ok(_)) => connection::serve_reserved(&mut socket, &config).await,
+                Some(Err(_)) => {
+                    config.hits.hit("connections");
+                    connection::refuse(&mut socket).await;
+                    None
+                }
+            };
+            if let Some(buffer) = unanswered {
                 let watch = RequestWatch::new(RequestLimits::from(&*config));
                 let hits = config.hits.clone();
                 let socket = Prefixed::new(buffer.freeze(), socket, watch, hits);

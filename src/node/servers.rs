@@ -117,6 +117,7 @@ impl Front {
         let front = FrontConfig {
             quick: Arc::new(QuickRedirect(Arc::clone(&play))),
             connections: Arc::clone(connections),
+            reserve: Arc::new(Semaphore::new(reserve_max(settings))),
             head_bytes_max: limits.http_head_bytes,
             head_fields_max: limits.http_headers,
             head_timeout: limits.http_head_timeout,
@@ -169,6 +170,12 @@ fn connections_max(settings: &Settings) -> usize {
         log::warn!("{descriptors} descriptors: {room} connections, not {}", limits.connections);
     }
     limits.connections.min(room)
+}
+
+/// Connections kept for the API when all others are taken: half of what is kept back, as the other
+/// half is for files, and for clients between being accepted and being refused.
+fn reserve_max(settings: &Settings) -> usize {
+    settings.limits.reserved_descriptors.div_ceil(2).max(1)
 }
 
 fn api_state(parts: &Parts) -> web::Data<ApiState> {

@@ -51,13 +51,19 @@ fn methods_that_are_not_declared_are_405() {
 
 /// Sends a whole request and reads the answer's beginning, so that the framework has the connection.
 fn handed_over(port: u16) -> TcpStream {
+    let (socket, answer) = asked(port);
+    assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    socket
+}
+
+/// A connection with one answered request, and the beginning of the answer.
+fn asked(port: u16) -> (TcpStream, String) {
     let mut socket = TcpStream::connect(("127.0.0.1", port)).unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(15))).unwrap();
     socket.write_all(b"GET /nobody HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").unwrap();
     let mut answer = [0; 4096];
     let count = socket.read(&mut answer).unwrap();
-    assert!(answer[..count].starts_with(b"HTTP/1.1 404"), "{:?}", &answer[..count]);
-    socket
+    (socket, String::from_utf8_lossy(&answer[..count]).into_owned())
 }
 
 /// How long it takes until the node closes.
@@ -89,4 +95,21 @@ fn a_later_head_over_its_limit_is_closed_at_once() {
     let large = format!("GET /nobody HTTP/1.1\r\nX-Large: {}", "x".repeat(40 * 1024));
     socket.write_all(large.as_bytes()).ok();
     promise("a large later head is closed", until_closed(&mut socket), SLACK);
+}
+
+#[test]
+fn a_full_node_still_answers_its_api_and_its_peers() {
+    let cluster = plan().config("north", "limits { connections 8; }\n").start_connected();
+    let (north, south) = (cluster.node("north"), cluster.node("south"));
+    let held: Vec<TcpStream> = (0..8).map(|_| asked(north.http).0).collect();
+    assert_eq!(north.get("/nobody").status, 503, "clients are refused");
+    assert_eq!(north.get("/metrics").status, 200);
+    let (state, reason) = south.peer_state("north");
+    assert_eq!(state, "up", "{reason:?}");
+    let address = ("127.0.0.1", north.http);
+    let mut silent = TcpStream::connect(address).unwrap();
+    silent.set_read_timeout(Some(Duration::from_secs(15))).unwrap();
+    let took = until_closed(&mut silent);
+    promise("a silent client leaves the reserve", took, Duration::from_secs(1) + SLACK);
+    drop(held);
 }
