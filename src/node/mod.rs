@@ -93,13 +93,13 @@ async fn live(loaded: Loaded, doors: Doors) -> Result<(), parts::StartError> {
     Ok(())
 }
 
-/// Waits until all clients have left, for `drain_timeout` at most less what HTTP may need to close.
+/// Waits until all clients and publishers have left, for `drain_timeout` at most less what HTTP may need to close.
 async fn drained(parts: &Parts) {
     let begin = tokio::time::Instant::now();
     let drain_timeout = parts.keeper.current().settings.drain_timeout;
     let limit = drain_timeout.saturating_sub(servers::HTTP_SHUTDOWN);
     tokio::time::sleep(DRAIN_AT_LEAST.min(limit)).await;
-    while parts.client_count() > 0 && begin.elapsed() < limit {
+    while parts.has_clients() && begin.elapsed() < limit {
         tokio::time::sleep(DRAIN_TICK).await;
     }
 }

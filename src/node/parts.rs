@@ -1,13 +1,14 @@
 //! The actors of a node and what they share, made in the order in which they need each other.
 
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use actix_rt::Arbiter;
 use thiserror::Error;
 use watershed_actors::cluster_supervisor::{ClusterParts, ClusterSupervisor, PeersView, SetPeers};
 use watershed_actors::limits::LimitHits;
+use watershed_actors::live_stream::{InputSource, StreamStatus};
 use watershed_actors::names::{Hostname, InvalidHostname, NodeId};
 use watershed_actors::node_stats::{
     CounterValues, NodeStatsSampler, SetStreamerStatus, SetTotalBandwidth,
@@ -71,7 +72,6 @@ pub(super) struct Parts {
     pub(super) play_settings: Published<PlaySettings>,
     pub(super) readiness: Readiness,
     pub(super) hits: LimitHits,
-    totals: Published<CounterValues>,
     /// Where streams and sessions run.
     media_arbiters: Vec<Arbiter>,
     cluster_arbiter: Arbiter,
@@ -151,7 +151,6 @@ impl Parts {
             play_settings,
             readiness: Readiness::default(),
             hits,
-            totals,
             media_arbiters,
             cluster_arbiter,
         })
@@ -170,9 +169,18 @@ impl Parts {
         let _ = self.keeper.reload().await;
     }
 
-    /// Clients that play here now.
-    pub(super) fn client_count(&self) -> u64 {
-        self.totals.load().play_sessions
+    /// Whether anybody plays here now, or publishes.
+    ///
+    /// Looked up anew: the totals are summed up once a second, so that a node that has just started
+    /// to drain would not see who came last.
+    pub(super) fn has_clients(&self) -> bool {
+        let now = Instant::now();
+        self.streams.all().iter().any(|entry| {
+            let inputs = &entry.spec.inputs;
+            let is_published = entry.broadcast.status() == StreamStatus::Running
+                && inputs.iter().any(|input| input.source == InputSource::Publish);
+            is_published || entry.broadcast.viewers().count(now) > 0
+        })
     }
 
     /// Where sessions may run.
