@@ -54,12 +54,14 @@ pub(super) async fn media(entry: &LocalEntry, query: Option<&str>) -> HttpRespon
     }))
 }
 
-/// A segment, in the pieces that all its readers share.
-pub(super) fn segment(entry: &LocalEntry, name: &str) -> HttpResponse {
+/// A segment, in the pieces that all its readers share; it is not counted as sent for a HEAD.
+pub(super) fn segment(entry: &LocalEntry, name: &str, is_head: bool) -> HttpResponse {
     let Some(segment) = entry.broadcast.segment(name) else {
         return answers::not_found("no such segment, or no longer");
     };
-    entry.broadcast.counters().sent(segment.size_bytes);
+    if !is_head {
+        entry.broadcast.counters().sent(segment.size_bytes);
+    }
     let size = u64::try_from(segment.size_bytes).unwrap_or(u64::MAX);
     let lifetime = entry.broadcast.segment_duration().as_secs().max(1)
         * u64::try_from(entry.spec.segment_count).unwrap_or(1);

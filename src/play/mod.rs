@@ -159,7 +159,8 @@ pub async fn handle(request: HttpRequest, play: web::Data<Play>) -> HttpResponse
     let Some((name, output)) = path::parse(request.path()) else {
         return answers::not_found("no such page, and no stream output of that name");
     };
-    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    let is_head = request.method() == Method::HEAD;
+    let is_read = is_head || request.method() == Method::GET;
     let user_agent = request.headers().get(header::USER_AGENT).and_then(|v| v.to_str().ok());
     let query = request.uri().query();
     let client = request.peer_addr().map(|address| address.ip());
@@ -175,15 +176,17 @@ pub async fn handle(request: HttpRequest, play: web::Data<Play>) -> HttpResponse
         Decision::Later => answers::later(),
         Decision::Nowhere => answers::not_found("no such stream in this cluster"),
         Decision::Local(_) if !is_read => answers::method_not_allowed(),
-        Decision::Local(entry) => serve(&play, entry, &asked).await,
+        // The head of an endless answer says nothing of the stream, so it does not start it either.
+        Decision::Local(_) if is_head && output == Output::Ts => progressive::head(),
+        Decision::Local(entry) => serve(&play, entry, &asked, is_head).await,
     }
 }
 
-async fn serve(play: &Play, entry: LocalEntry, asked: &Asked<'_>) -> HttpResponse {
+async fn serve(play: &Play, entry: LocalEntry, asked: &Asked<'_>, is_head: bool) -> HttpResponse {
     let uri_query = uri_query(asked);
     match asked.output {
         Output::Embed => embed::page(play, asked.name),
-        Output::Segment(segment) => hls::segment(&entry, segment),
+        Output::Segment(segment) => hls::segment(&entry, segment, is_head),
         Output::MediaInfo => answers::media_info(&entry.broadcast.tracks()),
         Output::Master => {
             entry.broadcast.viewers().saw_player(play.player_id(asked), Instant::now());

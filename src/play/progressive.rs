@@ -12,10 +12,16 @@ use watershed_actors::stream_hub::LocalEntry;
 
 use super::{PlaySettings, answers};
 
+const TS_TYPE: &str = "video/mp2t";
 /// A stream that was just started may take this long to its first frame.
 const START_WITHIN: Duration = Duration::from_secs(10);
 /// A reader that fell out of the ring this often in one session is too slow for the stream.
 const SKIPS_MAX: u32 = 5;
+
+/// The head of [`mpegts`], at once and without a session.
+pub(super) fn head() -> HttpResponse {
+    answers::uncached(StatusCode::OK).content_type(TS_TYPE).finish()
+}
 
 /// Follows the stream live, from its last keyframe.
 pub(super) async fn mpegts(entry: &LocalEntry, settings: &PlaySettings) -> HttpResponse {
@@ -29,6 +35,6 @@ pub(super) async fn mpegts(entry: &LocalEntry, settings: &PlaySettings) -> HttpR
     };
     let body = HttpSession::open(Arc::clone(&entry.broadcast), limits);
     answers::uncached(StatusCode::OK)
-        .content_type("video/mp2t")
+        .content_type(TS_TYPE)
         .streaming(Box::pin(body.into_stream().map(Ok::<_, Infallible>)))
 }
