@@ -121,13 +121,40 @@ impl Play {
 
     fn judge(&self, location: StreamLocation, asked: &Asked<'_>) -> Decision {
         match location {
+            // An endless answer would be cut off when the node stops.
+            StreamLocation::Here { .. }
+                if asked.output == Output::Ts && self.directory.is_draining() =>
+            {
+                Decision::Later
+            }
             StreamLocation::Here { .. } => {
+                self.streams.find(asked.name).map_or(Decision::Later, Decision::Local)
+            }
+            StreamLocation::At(..) if self.is_asked_to_finish(asked) => {
                 self.streams.find(asked.name).map_or(Decision::Later, Decision::Local)
             }
             StreamLocation::At(..) if self.was_just_redirected(asked.query) => Decision::Later,
             StreamLocation::At(route, choice) => Decision::Redirect(route, choice),
             StreamLocation::ComingBack | StreamLocation::Unsettled => Decision::Later,
             StreamLocation::Nowhere => Decision::Nowhere,
+        }
+    }
+
+    /// Whether this node drains and nobody else can answer: a segment that it has listed, as the
+    /// peer that goes on with the stream cuts others, or a client that a node has sent here which
+    /// had not heard of the end.
+    fn is_asked_to_finish(&self, asked: &Asked<'_>) -> bool {
+        if !self.directory.is_draining() {
+            return false;
+        }
+        let has_it = |segment| {
+            let entry = self.streams.find(asked.name);
+            entry.is_some_and(|entry| entry.broadcast.segment(segment).is_some())
+        };
+        match asked.output {
+            Output::Segment(segment) if has_it(segment) => true,
+            Output::Ts => false,
+            _ => self.was_just_redirected(asked.query),
         }
     }
 

@@ -151,6 +151,8 @@ impl Handler<LocalNodeChanged> for StreamDirectory {
     fn handle(&mut self, news: LocalNodeChanged, _ctx: &mut Self::Context) {
         let is_news = self.state != news.state;
         self.state = news.state;
+        let is_draining = news.state == NodeState::Draining;
+        self.view.shared.is_draining.store(is_draining, Relaxed);
         self.listeners = news.listeners;
         self.vods = news.vods;
         if is_news {

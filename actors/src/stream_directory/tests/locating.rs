@@ -16,6 +16,21 @@ async fn own_streams_are_played_here() {
 }
 
 #[actix::test]
+async fn a_draining_node_sends_clients_of_its_streams_to_peers_that_have_them() {
+    let mut f = fixture();
+    let b = f.peer("b");
+    f.report(&b, true, vec![stream("cam", Running)]).await;
+    f.local("cam", LocalStream::in_state(Running)).await;
+    f.local("alone", LocalStream::in_state(Running)).await;
+    for (state, holder) in [(NodeState::Draining, Some("b")), (NodeState::Running, None)] {
+        let news = LocalNodeChanged { state, listeners: Vec::new(), vods: Vec::new() };
+        f.address.send(news).await.unwrap();
+        assert_eq!(f.holder("cam", &ask(Protocol::Hls)).as_deref(), holder);
+        assert_eq!(f.locate("alone"), StreamLocation::Here { state: Running });
+    }
+}
+
+#[actix::test]
 async fn an_ondemand_cluster_ingest_stream_goes_to_who_runs_it() {
     let mut f = fixture();
     let ingest = LocalStream { is_cluster_ingest: true, ..LocalStream::in_state(Ondemand) };
