@@ -109,6 +109,7 @@ impl Parts {
                 identity.id,
                 peer_tls(cluster_ca(&loaded)?.as_deref())?,
                 translate::fetch_limits(&loaded.settings),
+                hits.clone(),
             )),
             reported: directory.clone().recipient(),
             lost: directory.clone().recipient(),

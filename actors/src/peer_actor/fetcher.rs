@@ -124,6 +124,30 @@ impl FetchFailure {
         }
     }
 
+    /// The setting of the limit that the peer hit, if it hit one.
+    pub(super) fn limit(&self) -> Option<&'static str> {
+        match self {
+            Self::TooSlow { .. } => Some("report_rate"),
+            Self::TooLong { .. }
+            | Self::TooManyPages { .. }
+            | Self::Report(ReportError::TooLong { .. }) => Some("report_page_size"),
+            Self::Report(ReportError::TooDeep { .. }) => Some("report_json_depth"),
+            Self::Report(ReportError::TooManyStreams { .. }) => Some("report_streams"),
+            Self::Refused
+            | Self::HostNotFound
+            | Self::Connection(_)
+            | Self::TimedOut { .. }
+            | Self::WrongKey
+            | Self::Clock { .. }
+            | Self::Redirect { .. }
+            | Self::Status { .. }
+            | Self::Compression
+            | Self::Unsigned
+            | Self::Forged
+            | Self::Report(_) => None,
+        }
+    }
+
     /// What it means for the peer's health.
     pub(super) fn miss(&self) -> Miss {
         match self {

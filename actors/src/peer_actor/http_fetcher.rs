@@ -22,6 +22,7 @@ use super::http_exchange::{ExchangeLimits, RawAnswer, client, exchange, is_stale
 use super::messages::PeerConfig;
 use super::negotiation::{Learned, Negotiation};
 use super::page::{PageMerge, judge_page, signer_of};
+use crate::limits::LimitHits;
 use crate::names::NodeId;
 use crate::report::{ReadReport, ReportLimits, TrackInterner};
 use crate::signature::{AnswerSigner, ClusterKey, Nonce, RequestToSign, authorization, body_hash};
@@ -75,14 +76,21 @@ pub struct FetcherParts {
     own_id: NodeId,
     tls: Arc<rustls::ClientConfig>,
     limits: FetchLimits,
+    hits: LimitHits,
     judging: Arc<Semaphore>,
 }
 
 impl FetcherParts {
-    /// Fetchers of node `own_id` that trust what `tls` trusts.
+    /// Fetchers of node `own_id` that trust what `tls` trusts and count the limits that peers hit
+    /// in `hits`.
     #[must_use]
-    pub fn new(own_id: NodeId, tls: Arc<rustls::ClientConfig>, limits: FetchLimits) -> Self {
-        Self { own_id, tls, limits, judging: Arc::new(Semaphore::new(JUDGED_AT_ONCE_MAX)) }
+    pub fn new(
+        own_id: NodeId,
+        tls: Arc<rustls::ClientConfig>,
+        limits: FetchLimits,
+        hits: LimitHits,
+    ) -> Self {
+        Self { own_id, tls, limits, hits, judging: Arc::new(Semaphore::new(JUDGED_AT_ONCE_MAX)) }
     }
 }
 
@@ -129,7 +137,14 @@ impl PeerFetcher for HttpFetcher {
     fn fetch(&self, cursor: Option<String>) -> LocalBoxFuture<'static, FetchResult> {
         let inner = Rc::clone(&self.inner);
         inner.progress.set(None);
-        async move { inner.fetch(cursor).await }.boxed_local()
+        let fetch = async move {
+            let result = inner.fetch(cursor).await;
+            if let Some(limit) = result.as_ref().err().and_then(FetchFailure::limit) {
+                inner.parts.hits.hit(limit);
+            }
+            result
+        };
+        fetch.boxed_local()
     }
 
     fn hint(&self) -> LocalBoxFuture<'static, Result<(), FetchFailure>> {

@@ -115,7 +115,12 @@ fn fetcher(address: SocketAddr, keys: &[&str]) -> HttpFetcher {
     config.keys = keys.iter().map(|key| ClusterKey::derive(key)).collect();
     HttpFetcher::new(
         &config,
-        FetcherParts::new(NodeId::from_random(1), peer_tls(None).unwrap(), FetchLimits::default()),
+        FetcherParts::new(
+            NodeId::from_random(1),
+            peer_tls(None).unwrap(),
+            FetchLimits::default(),
+            crate::limits::LimitHits::default(),
+        ),
     )
 }
 
