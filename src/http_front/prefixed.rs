@@ -14,7 +14,7 @@ use super::request_watch::{Broken, RequestWatch};
 
 /// Reads `prefix` first, then the socket; writes go straight through.
 ///
-/// A read fails when the client broke a limit of [`RequestWatch`], which closes the connection.
+/// A read fails when the client broke a limit of its `RequestWatch`, which closes the connection.
 #[derive(Debug)]
 pub struct Prefixed {
     prefix: Bytes,

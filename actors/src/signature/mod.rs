@@ -9,7 +9,7 @@
 //! ```
 //! Pure: the time and the nonce are arguments. An actix-web handler does, before it keeps a body:
 //!
-//! ```ignore
+//! ```text
 //! let header = request.headers().get("authorization").and_then(|value| value.to_str().ok());
 //! let target = request.uri().path_and_query().map_or("/", |pq| pq.as_str());
 //! let verified = match guard.check(request.method().as_str(), target, header, unix_s) {
