@@ -8,7 +8,7 @@
 //!                                                              └▶ segmenter ─▶ playlists, segments
 //! ```
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -236,11 +236,20 @@ impl Broadcast {
     }
 
     /// Writes one item of `input`; true when the stream or `input` went on air.
-    pub(crate) fn write(&self, input: usize, item: StreamItem, now: Instant) -> bool {
+    ///
+    /// Nothing comes in once `is_revoked` is set and [`lose_input`](Self::lose_input) has returned:
+    /// a last item on its way would put a stream that was stopped on air again.
+    pub(crate) fn write(
+        &self,
+        input: usize,
+        item: StreamItem,
+        now: Instant,
+        is_revoked: &AtomicBool,
+    ) -> bool {
         if let StreamItem::Packet(packet) = &item {
             self.counters.received(packet.payload.len());
         }
-        let (is_news, capture_id) = self.write_media(input, item, now);
+        let (is_news, capture_id) = self.write_media(input, item, now, is_revoked);
         if let Some(capture_id) = capture_id {
             self.update_report(|report| report.capture_id = capture_id);
         }
@@ -248,8 +257,17 @@ impl Broadcast {
     }
 
     /// Writes one item; the second answer is the id of the capture that began with it.
-    fn write_media(&self, input: usize, item: StreamItem, now: Instant) -> (bool, Option<String>) {
+    fn write_media(
+        &self,
+        input: usize,
+        item: StreamItem,
+        now: Instant,
+        is_revoked: &AtomicBool,
+    ) -> (bool, Option<String>) {
         let mut intake = self.intake.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_revoked.load(Ordering::Relaxed) {
+            return (false, None);
+        }
         let unix = unix_time();
         match intake.take(input, item, now, Ticks::from(unix)) {
             Taken::Nothing => (false, None),

@@ -45,6 +45,10 @@ fn packet(seconds: u64) -> StreamItem {
     })
 }
 
+fn write(broadcast: &Broadcast, input: usize, item: StreamItem, now: Instant) -> bool {
+    broadcast.write(input, item, now, &AtomicBool::new(false))
+}
+
 fn broadcast() -> Broadcast {
     Broadcast::new(&spec(vec![publish_input()]), "first")
 }
@@ -53,9 +57,9 @@ fn broadcast() -> Broadcast {
 fn facts_can_be_asked_while_media_is_written_and_captures_change() {
     let broadcast = broadcast();
     let start = Instant::now();
-    broadcast.write(0, tracks(), start);
+    write(&broadcast, 0, tracks(), start);
     std::thread::scope(|scope| {
-        scope.spawn(|| (0..2000).for_each(|time| _ = broadcast.write(0, packet(time), start)));
+        scope.spawn(|| (0..2000).for_each(|time| _ = write(&broadcast, 0, packet(time), start)));
         scope.spawn(|| (0..2000).for_each(|_| broadcast.begin_anew("next")));
         scope.spawn(|| (0..2000).for_each(|_| drop(broadcast.facts())));
     });
@@ -67,9 +71,9 @@ pub(crate) fn play(
     seconds: std::ops::Range<u64>,
     start: Instant,
 ) -> Vec<String> {
-    broadcast.write(0, tracks(), start);
+    write(broadcast, 0, tracks(), start);
     for second in seconds {
-        broadcast.write(0, packet(second), start + Duration::from_secs(second));
+        write(broadcast, 0, packet(second), start + Duration::from_secs(second));
     }
     broadcast.hls(|hls| hls.window().listed().map(|segment| segment.name.clone()).collect())
 }
@@ -124,9 +128,9 @@ fn each_input_that_goes_on_air_is_told_of() {
     let broadcast = Broadcast::new(&spec(vec![better, worse]), "first");
     let now = Instant::now();
     for input in [1, 0] {
-        broadcast.write(input, tracks(), now);
-        assert!(broadcast.write(input, packet(input as u64), now), "input {input}");
-        assert!(!broadcast.write(input, packet(2), now));
+        write(&broadcast, input, tracks(), now);
+        assert!(write(&broadcast, input, packet(input as u64), now), "input {input}");
+        assert!(!write(&broadcast, input, packet(2), now));
     }
 }
 
@@ -206,4 +210,14 @@ async fn publisher_is_accepted_only_while_none_is_connected() {
     drop(writer);
     stream.send(WentOnAir).await.unwrap();
     assert_eq!(directory.send(AcceptsPublish).await.unwrap(), Some(true));
+}
+
+#[test]
+fn item_on_its_way_does_not_put_a_stopped_stream_on_air() {
+    let (broadcast, now) = (broadcast(), Instant::now());
+    let is_revoked = AtomicBool::new(true);
+    for item in [tracks(), packet(0)] {
+        assert!(!broadcast.write(0, item, now, &is_revoked));
+    }
+    assert!(!broadcast.is_alive(now) && broadcast.tracks().is_empty());
 }

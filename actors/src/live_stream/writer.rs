@@ -45,7 +45,7 @@ impl InputWriter {
         if self.is_revoked.load(Ordering::Relaxed) {
             return Err(InputRevoked);
         }
-        if self.broadcast.write(self.input, item, Instant::now()) {
+        if self.broadcast.write(self.input, item, Instant::now(), &self.is_revoked) {
             self.stream.do_send(WentOnAir);
         }
         Ok(())
