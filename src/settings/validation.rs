@@ -4,15 +4,19 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
+use watershed_actors::redirect::PeerAddresses;
+
 use super::diagnostic::{Place, Problem};
 use super::located::{Table, place_of};
-use super::model::{Listener, Settings};
+use super::model::{Listener, Peer, Settings};
 use super::network;
 
 /// A cluster key below this is guessed too easily.
 const KEY_CHARACTERS_MIN: usize = 16;
 /// The key of every example, here and elsewhere.
 const EXAMPLE_KEY: &str = "abcd";
+/// What an address of a peer may be.
+const NO_EXTRAS: &str = "a host, a port and a path at most";
 
 /// All that is wrong with `settings`; `tree` knows the places, `folder` is the config's.
 pub(crate) fn validate(settings: &Settings, tree: &Table, folder: &Path) -> Vec<Problem> {
@@ -141,35 +145,58 @@ impl Check<'_> {
                 let expected = format!("{} or more", peer.fetch_timeout.as_millis() * 2 + 1);
                 self.error(&["peers", &index, field], what, expected);
             }
-            for (field, url) in [
-                ("api_url", Some(&peer.api_url)),
-                ("private_payload_url", peer.private_payload_url.as_ref()),
-            ] {
-                if url.is_some_and(|url| !url.username().is_empty() || url.password().is_some()) {
-                    let what = format!("`{field}` holds a user or password");
-                    self.error(
-                        &["peers", &index, field],
-                        what,
-                        "none: nodes sign with the cluster key",
-                    );
-                }
+            self.inner_addresses(&index, peer);
+            self.client_addresses(&index, peer);
+        }
+    }
+
+    /// Those that nodes call, to which they add paths and queries of their own.
+    fn inner_addresses(&mut self, index: &str, peer: &Peer) {
+        let addresses = [
+            ("api_url", Some(&peer.api_url)),
+            ("private_payload_url", peer.private_payload_url.as_ref()),
+        ];
+        for (field, url) in addresses {
+            let Some(url) = url else { continue };
+            let path = ["peers", index, field];
+            if !url.username().is_empty() || url.password().is_some() {
+                let what = format!("`{field}` holds a user or password");
+                self.error(&path, what, "none: nodes sign with the cluster key");
+            } else if url.query().is_some() || url.fragment().is_some() {
+                self.error(&path, format!("`{field}` holds a query or a fragment"), NO_EXTRAS);
             }
-            let doors = [
-                ("public_rtsp_url", &peer.public_rtsp_url, ["rtsp", "rtsps"]),
-                ("public_rtmp_url", &peer.public_rtmp_url, ["rtmp", "rtmps"]),
-                ("public_payload_url", &peer.public_payload_url, ["http", "https"]),
-            ];
-            for (field, url, schemes) in doors {
-                let scheme = url.as_ref().and_then(|url| url.split_once("://")).map(|(s, _)| s);
-                if url.as_ref().is_some_and(|url| url.contains('@')) {
-                    let what = format!("`{field}` holds a user or password");
-                    self.error(&["peers", &index, field], what, "a URL that clients may see");
-                }
-                if scheme.is_some_and(|scheme| !schemes.contains(&scheme)) {
-                    let what = format!("`{field}` has the wrong scheme");
-                    let expected = format!("`{}://` or `{}://`", schemes[0], schemes[1]);
-                    self.error(&["peers", &index, field], what, expected);
-                }
+        }
+    }
+
+    /// Those that clients are redirected to.
+    fn client_addresses(&mut self, index: &str, peer: &Peer) {
+        let doors = [
+            ("public_rtsp_url", &peer.public_rtsp_url, ["rtsp", "rtsps"]),
+            ("public_rtmp_url", &peer.public_rtmp_url, ["rtmp", "rtmps"]),
+            ("public_payload_url", &peer.public_payload_url, ["http", "https"]),
+        ];
+        for (field, url, schemes) in doors {
+            let Some(url) = url else { continue };
+            let path = ["peers", index, field];
+            let scheme = url.split_once("://").map(|(scheme, _)| scheme);
+            // One at a time, so that an error is of this field.
+            let only = |name| (name == field).then(|| url.clone());
+            let address = PeerAddresses {
+                api_url: peer.api_url.clone(),
+                public_payload_url: only("public_payload_url"),
+                private_payload_url: None,
+                public_rtsp_url: only("public_rtsp_url"),
+                public_rtmp_url: only("public_rtmp_url"),
+            };
+            if url.contains('@') {
+                let what = format!("`{field}` holds a user or password");
+                self.error(&path, what, "a URL that clients may see");
+            } else if scheme.is_some_and(|scheme| !schemes.contains(&scheme)) {
+                let what = format!("`{field}` has the wrong scheme");
+                let expected = format!("`{}://` or `{}://`", schemes[0], schemes[1]);
+                self.error(&path, what, expected);
+            } else if let Err(error) = address.targets(&[]) {
+                self.error(&path, format!("`{field}`: {error}"), NO_EXTRAS);
             }
         }
     }
@@ -256,6 +283,20 @@ mod tests {
             ("K peer a { api_url http://u:p@h; }", "1:40: `api_url` holds a user or password"),
             ("K peer a { public rtsp://h; }", "1:40: `public_payload_url` has the wrong scheme"),
             ("K peer a { public http://u@h; }", "1:40: `public_payload_url` holds a user"),
+            ("K peer a { api_url http://h/?q=1; }", "1:40: `api_url` holds a query or a fragment"),
+            (
+                "K peer a { private_payload_url http://h/?q; }",
+                "1:40: `private_payload_url` holds a",
+            ),
+            ("K peer a { public http://h/?q=1; }", "1:40: `public_payload_url`: the address of"),
+            (
+                "K peer a { public_rtsp_url rtsp://h/?q; }",
+                "1:40: `public_rtsp_url`: the address of",
+            ),
+            (
+                "K peer a { public_rtmp_url rtmp://h/#f; }",
+                "1:40: `public_rtmp_url`: the address of",
+            ),
             ("K balancer b { peer c; }", "1:44: balancer `b` names no peer `c`"),
             ("stream a; vod a { storage /a; }", "1:15: vod `a` has the name of a stream"),
             ("stream a;\nstream a;", "2:8: `stream a` is given twice"),
