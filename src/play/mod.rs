@@ -223,6 +223,7 @@ async fn serve(play: &Play, entry: LocalEntry, asked: &Asked<'_>, is_head: bool)
             entry.broadcast.viewers().saw_player(play.player_id(asked), Instant::now());
             hls::media(&entry, uri_query.as_deref()).await
         }
+        Output::Other => answers::not_found("this node makes no such output of its streams"),
         Output::Ts => progressive::mpegts(&entry, &play.settings.load()).await,
     }
 }

@@ -20,6 +20,8 @@ pub(crate) enum Output<'a> {
     Embed,
     /// `/NAME/media_info.json`: the tracks.
     MediaInfo,
+    /// What this node does not make of its own streams; a peer's are redirected to all the same.
+    Other,
 }
 
 impl Output<'_> {
@@ -27,9 +29,12 @@ impl Output<'_> {
     pub(crate) const fn protocol(self) -> Protocol {
         match self {
             Self::Ts => Protocol::Tshttp,
-            Self::Master | Self::Media | Self::Segment(_) | Self::Embed | Self::MediaInfo => {
-                Protocol::Hls
-            }
+            Self::Master
+            | Self::Media
+            | Self::Segment(_)
+            | Self::Embed
+            | Self::MediaInfo
+            | Self::Other => Protocol::Hls,
         }
     }
 }
@@ -46,6 +51,7 @@ pub(crate) fn parse(path: &str) -> Option<(&str, Output<'_>)> {
         "mpegts" => (name, Output::Ts),
         "embed.html" => (name, Output::Embed),
         "media_info.json" => (name, Output::MediaInfo),
+        "index.fmp4.m3u8" | "index.ll.m3u8" | "live.flv" | "preview.jpg" => (name, Output::Other),
         segment if segment.ends_with(".ts") => (name, Output::Segment(segment)),
         _ => return None,
     };
@@ -63,6 +69,7 @@ mod tests {
         assert_eq!(parse("/a/b/c/video.m3u8"), Some(("a/b/c", Output::Media)));
         assert_eq!(parse("/cam1/mpegts"), Some(("cam1", Output::Ts)));
         assert_eq!(parse("/cam1/embed.html"), Some(("cam1", Output::Embed)));
+        assert_eq!(parse("/cam1/preview.jpg"), Some(("cam1", Output::Other)));
         assert_eq!(parse("/cam1/ab-1.ts"), Some(("cam1", Output::Segment("ab-1.ts"))));
     }
 

@@ -38,7 +38,11 @@ fn every_path_of_a_peers_stream_is_redirected_with_its_query() {
     let (cluster, _publisher) = cluster_with_cam();
     let (north, south) = (cluster.node("north"), cluster.node("south"));
     let files = ["index.m3u8", "video.m3u8", "mpegts", "embed.html", "media_info.json", "x-1.ts"];
-    for file in files {
+    let others = ["index.fmp4.m3u8", "index.ll.m3u8", "live.flv", "preview.jpg"];
+    for file in others {
+        assert_eq!(south.get(&format!("/cam/{file}")).status, 404, "{file}");
+    }
+    for file in files.into_iter().chain(others) {
         let answer = north.get(&format!("/cam/{file}?token=a%2Fb&x=1"));
         assert_eq!(answer.status, 302, "{file}: {}", answer.text());
         let location = answer.location().unwrap();
