@@ -29,6 +29,8 @@ use signals::{Signal, Signals};
 
 const INVALID: u8 = 1;
 const ADDRESS_TAKEN: u8 = 3;
+/// `EX_SOFTWARE` of sysexits.h: starting again may help, unlike with an invalid configuration.
+const FAILED: u8 = 70;
 /// How often a draining node looks whether its clients have gone.
 const DRAIN_TICK: Duration = Duration::from_millis(100);
 /// How long a draining node stays at least, so that its peers hear of it.
@@ -36,8 +38,8 @@ const DRAIN_AT_LEAST: Duration = Duration::from_millis(500);
 
 /// Runs the node that `loaded` describes until it is told to stop.
 ///
-/// The exit code is 0 after an orderly stop, 1 if a part cannot be made from the configuration or
-/// has died, 3 if an address is taken.
+/// The exit code is 0 after an orderly stop, 1 if a part cannot be made from the configuration, 3
+/// if an address is taken, 70 if the system refuses something or a part has died.
 #[must_use]
 pub fn run(loaded: Loaded) -> ExitCode {
     let doors = match Doors::open(&loaded.settings.listeners) {
@@ -52,7 +54,7 @@ pub fn run(loaded: Loaded) -> ExitCode {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 log::error!("{error}");
-                ExitCode::from(INVALID)
+                ExitCode::from(if error.is_of_config() { INVALID } else { FAILED })
             }
         }
     })
@@ -75,6 +77,7 @@ async fn live(loaded: Loaded, doors: Doors) -> Result<(), parts::StartError> {
                 Signal::Stop => break,
             },
             died = parts.first_death() => return Err(died),
+            died = servers.first_death() => return Err(died),
         }
     }
 
@@ -93,7 +96,8 @@ async fn live(loaded: Loaded, doors: Doors) -> Result<(), parts::StartError> {
     Ok(())
 }
 
-/// Waits until all clients and publishers have left, for `drain_timeout` at most less what HTTP may need to close.
+/// Waits until all clients and publishers have left, for `drain_timeout` at most less what HTTP may
+/// need to close.
 async fn drained(parts: &Parts) {
     let begin = tokio::time::Instant::now();
     let drain_timeout = parts.keeper.current().settings.drain_timeout;

@@ -28,7 +28,7 @@ use crate::play::PlaySettings;
 use crate::settings::{Keeper, Loaded};
 
 /// How often the node looks whether its actors live.
-const WATCH_EVERY: Duration = Duration::from_secs(1);
+pub(super) const WATCH_EVERY: Duration = Duration::from_secs(1);
 
 /// Why a node cannot start, or cannot go on.
 #[derive(Debug, Error)]
@@ -51,9 +51,19 @@ pub(super) enum StartError {
     /// There is no randomness.
     #[error("the system gives no random bytes: {0}")]
     Random(getrandom::Error),
-    /// An actor that the node cannot do without died of a panic.
+    /// A part that the node cannot do without died, most likely of a panic.
     #[error("the {0} died; the node stops, to be started anew")]
     Died(&'static str),
+}
+
+impl StartError {
+    /// Whether another start with the same configuration would fail as well.
+    pub(super) const fn is_of_config(&self) -> bool {
+        match self {
+            Self::Hostname { .. } | Self::Trust(_) => true,
+            Self::Io(_) | Self::Random(_) | Self::Died(_) => false,
+        }
+    }
 }
 
 /// A running node without its doors.

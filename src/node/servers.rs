@@ -20,7 +20,7 @@ use watershed_actors::rtsp_session::{
 use watershed_actors::tcp_listener::ListenLimits;
 
 use super::doors::Doors;
-use super::parts::{Parts, worker_count};
+use super::parts::{Parts, StartError, WATCH_EVERY, worker_count};
 use super::seams::{HubStreams, OpenPeers};
 use super::translate;
 use crate::api::{self, ApiState};
@@ -80,6 +80,22 @@ impl Servers {
         }
         for listener in &self.rtmp {
             listener.do_send(StopRtmp);
+        }
+    }
+
+    /// Resolves when a door has died: nobody would be let in by it any more.
+    pub(super) async fn first_death(&self) -> StartError {
+        let mut watch = tokio::time::interval(WATCH_EVERY);
+        loop {
+            watch.tick().await;
+            let doors = [
+                ("HTTP server", self.http.iter().all(|(_, running)| !running.is_finished())),
+                ("RTSP listener", self.rtsp.iter().all(Addr::connected)),
+                ("RTMP listener", self.rtmp.iter().all(Addr::connected)),
+            ];
+            if let Some((name, _)) = doors.iter().find(|(_, lives)| !lives) {
+                return StartError::Died(name);
+            }
         }
     }
 

@@ -49,7 +49,7 @@ fn methods_that_are_not_declared_are_405() {
     }
 }
 
-/// Sends a whole request and reads the answer's beginning, so that the framework has the connection.
+/// A connection that the framework has, by one whole request and its answer.
 fn handed_over(port: u16) -> TcpStream {
     let (socket, answer) = asked(port);
     assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
