@@ -38,7 +38,9 @@ a `#` after white space or at a line's start. Values with white space, `;`, `{`,
 
 Values come from the defaults, then the file, then the environment; each variable also works with
 `_FILE` behind its name and the path of a file as its value. Relative paths start at the folder of
-the main file. Secrets read as `***` everywhere; a written `***` keeps the stored secret.
+the main file. Words that say `(at start)` are read by a node that starts; all others also take
+effect when the file is read anew (SIGHUP) or changed by the API. Secrets read as `***`
+everywhere; a written `***` keeps the stored secret.
 
 Older words: `url` is `input`, `live` is `template`, `public` is `public_payload_url`, `auth` is
 `on_play`, `ondemand NAME URL` is `stream NAME { input URL; static off; }`, `file PREFIX PATH` is

@@ -57,26 +57,46 @@ pub(super) fn groups(scope: Scope) -> &'static [&'static [Row]] {
 }
 
 const TOP: &[Row] = &[
-    row("hostname", Text, "north", "names this node to the whole cluster; default: the machine's")
-        .env(),
-    row("http", Listeners(Scope::Listener), "8081", "listens for HTTP on `[ADDRESS:]PORT`")
-        .at("listeners.http")
-        .env(),
-    row("https", Listeners(Scope::SecureListener), "8443", "listens for HTTP over TLS")
+    row(
+        "hostname",
+        Text,
+        "north",
+        "names this node to the whole cluster (at start); default: the machine's",
+    )
+    .env(),
+    row(
+        "http",
+        Listeners(Scope::Listener),
+        "8081",
+        "listens for HTTP on `[ADDRESS:]PORT` (at start)",
+    )
+    .at("listeners.http")
+    .env(),
+    row("https", Listeners(Scope::SecureListener), "8443", "listens for HTTP over TLS (at start)")
         .at("listeners.https")
         .later(),
-    row("rtsp", Listeners(Scope::MediaListener), "8554", "listens for RTSP")
+    row("rtsp", Listeners(Scope::MediaListener), "8554", "listens for RTSP (at start)")
         .at("listeners.rtsp")
         .env(),
-    row("rtsps", Listeners(Scope::SecureMediaListener), "8555", "listens for RTSP over TLS")
-        .at("listeners.rtsps")
-        .later(),
-    row("rtmp", Listeners(Scope::MediaListener), "1935", "listens for RTMP")
+    row(
+        "rtsps",
+        Listeners(Scope::SecureMediaListener),
+        "8555",
+        "listens for RTSP over TLS (at start)",
+    )
+    .at("listeners.rtsps")
+    .later(),
+    row("rtmp", Listeners(Scope::MediaListener), "1935", "listens for RTMP (at start)")
         .at("listeners.rtmp")
         .env(),
-    row("rtmps", Listeners(Scope::SecureMediaListener), "1936", "listens for RTMP over TLS")
-        .at("listeners.rtmps")
-        .later(),
+    row(
+        "rtmps",
+        Listeners(Scope::SecureMediaListener),
+        "1936",
+        "listens for RTMP over TLS (at start)",
+    )
+    .at("listeners.rtmps")
+    .later(),
     row("edit_auth", Credentials, "admin s3cret-word", "full access to the API and the UI")
         .secret()
         .env(),
@@ -93,7 +113,7 @@ const TOP: &[Row] = &[
         "cluster_ca",
         Text,
         "cluster-ca.pem",
-        "certificates trusted for https peers besides the system's",
+        "certificates trusted for https peers besides the system's (at start)",
     )
     .env(),
     row(
@@ -187,7 +207,7 @@ const SECTIONS: &[Row] = &[
         "limits",
         Object(Scope::Limits),
         "",
-        "what hostile or broken clients and peers are held to",
+        "what hostile or broken clients and peers are held to (at start)",
     ),
     row(
         "peer",
