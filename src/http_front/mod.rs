@@ -15,6 +15,7 @@
 
 mod connection;
 mod head;
+mod pipeline;
 mod prefixed;
 mod request_watch;
 mod server;

@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 use watershed_actors::limits::LimitHits;
 
+use super::pipeline::Pipeline;
 use super::request_watch::{Broken, RequestWatch};
 
 /// Reads `prefix` first, then the socket; writes go straight through.
@@ -22,17 +23,23 @@ pub struct Prefixed {
     watch: RequestWatch,
     /// Made when the first read has to wait within a request; kept for later ones.
     timer: Option<Pin<Box<Sleep>>>,
+    pipeline: Pipeline,
     hits: LimitHits,
 }
 
 impl Prefixed {
-    pub(crate) const fn new(
+    pub(crate) fn new(
         prefix: Bytes,
         socket: TcpStream,
         watch: RequestWatch,
         hits: LimitHits,
     ) -> Self {
-        Self { prefix, socket, watch, timer: None, hits }
+        Self { prefix, socket, watch, timer: None, pipeline: Pipeline::default(), hits }
+    }
+
+    /// Counts the requests that wait; whoever answers them must tell it.
+    pub(super) fn pipeline(&self) -> Pipeline {
+        self.pipeline.clone()
     }
 
     fn refuse(&self, limit: Broken) -> io::Error {
@@ -61,6 +68,9 @@ impl AsyncRead for Prefixed {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
+        if this.pipeline.is_full(context) {
+            return Poll::Pending;
+        }
         let filled = buffer.filled().len();
         if this.prefix.is_empty() {
             let Poll::Ready(read) = Pin::new(&mut this.socket).poll_read(context, buffer) else {
@@ -74,6 +84,7 @@ impl AsyncRead for Prefixed {
         }
         let bytes = buffer.filled().get(filled..).unwrap_or_default();
         let taken = this.watch.take(bytes, Instant::now());
+        this.pipeline.read(this.watch.take_heads());
         Poll::Ready(taken.map_err(|limit| this.refuse(limit)))
     }
 }

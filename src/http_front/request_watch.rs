@@ -52,6 +52,7 @@ pub(crate) struct RequestWatch {
     limits: RequestLimits,
     phase: Phase,
     deadline: Option<Instant>,
+    heads: usize,
 }
 
 #[derive(Debug)]
@@ -67,7 +68,7 @@ enum Phase {
 
 impl RequestWatch {
     pub(crate) const fn new(limits: RequestLimits) -> Self {
-        Self { limits, phase: Phase::Between, deadline: None }
+        Self { limits, phase: Phase::Between, deadline: None, heads: 0 }
     }
 
     /// When the head or body that has begun must be whole, and the limit that says so.
@@ -77,6 +78,11 @@ impl RequestWatch {
             _ => "http_body_timeout",
         };
         self.deadline.map(|deadline| (deadline, limit))
+    }
+
+    /// How many heads have ended since this was asked last.
+    pub(crate) const fn take_heads(&mut self) -> usize {
+        mem::replace(&mut self.heads, 0)
     }
 
     /// Follows `bytes`, read at `now`.
@@ -132,6 +138,7 @@ impl RequestWatch {
             Framing::Whole { len, body, .. } => {
                 let has_body = !matches!(body, Phase::Between);
                 self.phase = body;
+                self.heads += 1;
                 self.deadline = has_body.then(|| now + self.limits.body_timeout);
                 Ok(len.saturating_sub(held_before))
             }
@@ -279,6 +286,7 @@ mod tests {
             }
             assert!(matches!(watch.phase, Phase::Between), "pieces of {piece}: {watch:?}");
             assert_eq!(watch.deadline(), None);
+            assert_eq!(watch.take_heads(), 4);
         }
     }
 

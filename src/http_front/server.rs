@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use actix_http::HttpService;
 use actix_server::Server;
-use actix_service::{IntoServiceFactory, Service, ServiceFactory, map_config};
+use actix_service::{IntoServiceFactory, Service, ServiceFactory, apply_fn_factory, map_config};
 use actix_web::body::MessageBody;
 use actix_web::dev::{AppConfig, ServiceResponse};
 
-use super::{Front, FrontConfig};
+use super::pipeline::Pipeline;
+use super::{Front, FrontConfig, Prefixed};
 
 /// How the servers of a node run.
 #[derive(Clone, Debug)]
@@ -54,12 +55,22 @@ where
         let app = app.clone();
         let front = config.front.clone();
         server = server.listen("http", listener, move || {
+            // Tells the connection of each request that begins.
+            let app = apply_fn_factory(app(), |request: actix_http::Request, app: &_| {
+                if let Some(pipeline) = request.conn_data::<Pipeline>() {
+                    pipeline.begun();
+                }
+                Service::call(app, request)
+            });
             let framework = HttpService::build()
+                .on_connect_ext(|socket: &Prefixed, data| {
+                    data.insert(socket.pipeline());
+                })
                 .client_request_timeout(front.head_timeout)
                 .keep_alive(front.idle_timeout)
                 .client_disconnect_timeout(Duration::from_secs(1))
                 .h1_allow_half_closed(false)
-                .h1(map_config(app(), |()| AppConfig::default()));
+                .h1(map_config(app, |()| AppConfig::default()));
             Front::new(front.clone(), framework)
         })?;
     }

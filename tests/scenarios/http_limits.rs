@@ -113,3 +113,21 @@ fn a_full_node_still_answers_its_api_and_its_peers() {
     promise("a silent client leaves the reserve", took, Duration::from_secs(1) + SLACK);
     drop(held);
 }
+
+#[test]
+fn pipelined_requests_are_all_answered_in_their_order() {
+    let cluster = plan().start_connected();
+    let mut socket = TcpStream::connect(("127.0.0.1", cluster.node("north").http)).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(15))).unwrap();
+    let request = b"GET /nobody HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+    let last = b"GET /nobody HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
+    let mut writer = socket.try_clone().unwrap();
+    let writing = std::thread::spawn(move || {
+        writer.write_all(&request.repeat(5000)).unwrap();
+        writer.write_all(last).unwrap();
+    });
+    let mut answers = String::new();
+    socket.read_to_string(&mut answers).unwrap();
+    writing.join().unwrap();
+    assert_eq!(answers.matches("HTTP/1.1 404").count(), 5001);
+}
