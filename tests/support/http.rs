@@ -68,8 +68,8 @@ pub(crate) fn take(port: u16, target: &str, bytes: usize) -> TcpStream {
     socket
 }
 
-/// One request on a connection of its own. `target` goes out as it is given, hostile or not. A plain
-/// GET asks for nothing about its connection, as players do: the node has a quick way for those.
+/// One request on a connection of its own. `target` goes out as it is given, hostile or not. A
+/// plain GET asks for nothing about its connection, as players do: the node has a quick way for it.
 pub(crate) fn request(
     port: u16,
     method: &str,
