@@ -12,7 +12,7 @@
 //!    └──┬──┴─────┴────┘
 //!     codec              parameter sets, framing of access units
 //!       │
-//!  packet  track  time   the packet model
+//!  packet  track  time   the packet model; live: what one running stream shares with its players
 //!     cursor             checked reads, the only place that indexes into bytes from outside
 //! ```
 
@@ -20,6 +20,7 @@ pub mod codec;
 pub mod cursor;
 pub mod flv;
 pub mod hls;
+pub mod live;
 pub mod mp4;
 pub mod mpegts;
 pub mod packet;
