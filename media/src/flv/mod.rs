@@ -13,6 +13,7 @@
 
 mod announcement;
 mod demux;
+pub mod live;
 mod metadata;
 pub mod mux;
 mod opus_head;

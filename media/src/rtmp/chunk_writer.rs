@@ -1,7 +1,7 @@
 //! Cuts messages into chunks.
 //!
-//! A media message leaves as a list of slices: small header bytes, then pieces of the shared
-//! payload, which is never copied. Control messages are written into one buffer instead.
+//! Media is written once for all players of a stream (see [`live`](super::live)), so the bytes of
+//! a message are copied into one buffer, which all of them are then sent from.
 //!
 //! Source: RTMP 1.0 §5.3.1. Two liberties are not taken, because readers disagree on them: a new
 //! message of format 3 never follows one of format 0, and deltas are never extended.
@@ -31,7 +31,6 @@ pub mod chunk_stream {
 pub struct ChunkWriter {
     chunk_bytes: usize,
     sent: SmallVec<[Sent; 6]>,
-    scratch: BytesMut,
 }
 
 /// The last header of a chunk stream.
@@ -48,11 +47,19 @@ struct Sent {
 
 impl Default for ChunkWriter {
     fn default() -> Self {
-        Self { chunk_bytes: CHUNK_BYTES_DEFAULT, sent: SmallVec::new(), scratch: BytesMut::new() }
+        Self { chunk_bytes: CHUNK_BYTES_DEFAULT, sent: SmallVec::new() }
     }
 }
 
 impl ChunkWriter {
+    /// Cuts by `size` where the reader has been told so already. A size of 0 counts as 1.
+    #[must_use]
+    pub fn with_chunk_size(size: u32) -> Self {
+        let mut writer = Self::default();
+        writer.cut_by(size);
+        writer
+    }
+
     /// Writes Set Chunk Size and cuts by `size` from then on. A size of 0 counts as 1.
     pub fn set_chunk_size(&mut self, size: u32, out: &mut BytesMut) {
         let size = size.clamp(1, 0x7FFF_FFFF);
@@ -61,57 +68,40 @@ impl ChunkWriter {
             &control(MessageKind::SetChunkSize, &size.to_be_bytes()),
             out,
         );
-        self.chunk_bytes = usize::try_from(size).unwrap_or(usize::MAX);
+        self.cut_by(size);
     }
 
-    /// Writes `head` followed by the message's payload; the payload goes out as shared slices.
+    fn cut_by(&mut self, size: u32) {
+        self.chunk_bytes = usize::try_from(size.max(1)).unwrap_or(usize::MAX);
+    }
+
+    /// Forgets the headers written before: the next message on each chunk stream says everything.
+    pub fn begin_anew(&mut self) {
+        self.sent.clear();
+    }
+
+    /// Writes a control message or a command.
+    pub fn write_small(&mut self, chunk_stream: u8, message: &Message, out: &mut BytesMut) {
+        self.write(chunk_stream, message, &[], out);
+    }
+
+    /// Writes `head` followed by the message's payload.
     ///
     /// Messages longer than 24 bits can say are left out; the packet model has none.
-    pub fn write(
-        &mut self,
-        chunk_stream: u8,
-        message: &Message,
-        head: &[u8],
-        out: &mut Vec<Bytes>,
-    ) {
-        let mut scratch = std::mem::take(&mut self.scratch);
-        let Some(extended) = self.begin(chunk_stream, message, head.len(), &mut scratch) else {
-            self.scratch = scratch;
+    pub fn write(&mut self, chunk_stream: u8, message: &Message, head: &[u8], out: &mut BytesMut) {
+        let Some(extended) = self.begin(chunk_stream, message, head.len(), out) else {
             return;
         };
-        let (mut head, mut payload) = (head, message.payload.clone());
+        let (mut head, mut payload) = (head, &message.payload[..]);
         let mut room = self.chunk_bytes;
         loop {
-            room -= move_head(&mut head, room, &mut scratch);
-            let part = room.min(payload.len());
-            if part > 0 {
-                out.push(scratch.split().freeze());
-                out.push(payload.split_to(part));
-            }
+            room -= move_head(&mut head, room, out);
+            move_head(&mut payload, room, out);
             if head.is_empty() && payload.is_empty() {
-                break;
-            }
-            go_on(chunk_stream, extended, &mut scratch);
-            room = self.chunk_bytes;
-        }
-        if !scratch.is_empty() {
-            out.push(scratch.split().freeze());
-        }
-        self.scratch = scratch;
-    }
-
-    /// Writes a message into one buffer: for control messages and commands.
-    pub fn write_small(&mut self, chunk_stream: u8, message: &Message, out: &mut BytesMut) {
-        let Some(extended) = self.begin(chunk_stream, message, 0, out) else {
-            return;
-        };
-        let mut rest = &message.payload[..];
-        loop {
-            move_head(&mut rest, self.chunk_bytes, out);
-            if rest.is_empty() {
                 return;
             }
             go_on(chunk_stream, extended, out);
+            room = self.chunk_bytes;
         }
     }
 
@@ -138,7 +128,7 @@ impl ChunkWriter {
         let last = self.sent.iter_mut().find(|sent| sent.chunk_stream == chunk_stream);
         let format = last.as_deref().map_or(0, |last| now.format_after(last));
         let time = now.delta.unwrap_or(timestamp);
-        out.reserve(HEADER_ROOM + head_bytes + length / self.chunk_bytes * 5);
+        out.reserve(HEADER_ROOM + length + length / self.chunk_bytes * 5);
         out.put_u8(format << 6 | chunk_stream & 0x3F);
         if format < 3 {
             out.put_uint(u64::from(time.min(EXTENDED)), 3);

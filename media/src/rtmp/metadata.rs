@@ -1,6 +1,8 @@
 //! `onMetaData`: what a publisher says of its stream, and what this node tells a player.
 
-use super::amf0::Value;
+use bytes::{Bytes, BytesMut};
+
+use super::amf0::{Value, encode_all};
 use crate::flv::MetaData;
 use crate::track::{CodecConfig, Track};
 
@@ -25,6 +27,14 @@ pub fn hints(value: &Value) -> MetaData {
         height: positive("height"),
         fps: number("framerate").or_else(|| number("videoframerate")),
     }
+}
+
+/// The body of the data message or script tag that describes `tracks` to a player.
+#[must_use]
+pub fn meta_data_body(tracks: &[Track]) -> Bytes {
+    let mut body = BytesMut::with_capacity(256);
+    encode_all(&["onMetaData".into(), on_meta_data(tracks)], &mut body);
+    body.freeze()
 }
 
 /// Describes `tracks` to a player.

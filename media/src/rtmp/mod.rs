@@ -4,7 +4,8 @@
 //! socket: an actor hands in bytes and the time, and does what comes out.
 //!
 //! ```text
-//!  server_session   connect, publish, play: requests out, answers in; media as StreamItem
+//!  server_session   connect, publish, play: requests out, answers in; media in as StreamItem
+//!  live             media out: one stream's chunks, the same for all its players
 //!    ├─ stream_name   app, tcUrl and stream name -> one name and its parameters
 //!    ├─ metadata      onMetaData <-> tracks      aggregate  several tags in one message
 //!    ├─ message       kinds, commands ── amf0    values of commands
@@ -20,6 +21,7 @@ pub mod chunk_reader;
 pub mod chunk_writer;
 pub mod handshake;
 mod limits;
+pub mod live;
 pub mod message;
 pub mod metadata;
 pub mod server_session;

@@ -2,8 +2,10 @@
 //!
 //! Source: RTMP 1.0 §7.2; codes as Adobe's servers send them, which clients compare literally.
 
-use crate::rtmp::amf0::{Properties, Value};
-use crate::rtmp::message::{Command, Message};
+use bytes::BytesMut;
+
+use crate::rtmp::amf0::{Properties, Value, encode_all};
+use crate::rtmp::message::{Command, Message, MessageKind};
 
 /// Codecs taken by `FourCC`. Source: E-RTMP v2, `VideoFourCc` and `AudioFourCc`.
 const VIDEO_FOURCCS: [&str; 4] = ["avc1", "hvc1", "av01", "vp09"];
@@ -16,6 +18,14 @@ const CAPABILITIES_EX: f64 = 5.0;
 /// `onStatus` levels.
 pub(super) const STATUS: &str = "status";
 pub(super) const ERROR: &str = "error";
+
+/// The message by which a player may look into the samples; old Flash players want it.
+pub(super) fn sample_access(stream_id: u32) -> Message {
+    let mut body = BytesMut::new();
+    let yes = Value::Boolean(true);
+    encode_all(&["|RtmpSampleAccess".into(), yes.clone(), yes], &mut body);
+    Message { kind: MessageKind::DataAmf0, stream_id, timestamp: 0, payload: body.freeze() }
+}
 
 /// Answers connect; capabilities of enhanced RTMP are told to those who told theirs.
 pub(super) fn connect_result(transaction: f64, is_enhanced: bool) -> Message {

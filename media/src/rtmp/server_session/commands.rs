@@ -6,6 +6,7 @@ use super::{Asked, Client, Role, ServerSession};
 use crate::flv::TagKind;
 use crate::rtmp::aggregate::split_aggregate;
 use crate::rtmp::amf0::{AmfError, Value, decode_all};
+use crate::rtmp::live::PLAY_STREAM_ID;
 use crate::rtmp::message::{Command, CommandError, Message, MessageKind, amf0_body};
 use crate::rtmp::metadata::hints;
 use crate::rtmp::stream_name::StreamAddress;
@@ -18,9 +19,9 @@ impl ServerSession {
         let command = Command::decode(message.kind, &message.payload, limits)?;
         match command.name.as_str() {
             "connect" => self.connect(&command)?,
+            // A connection has one stream at a time, so one number does.
             "createStream" => {
-                self.streams = self.streams.wrapping_add(1).max(1);
-                let id = Value::Number(self.streams.into());
+                let id = Value::Number(PLAY_STREAM_ID.into());
                 self.command(&answers::result(command.transaction, id));
             }
             "publish" => self.publish(&command, message.stream_id)?,
@@ -84,8 +85,8 @@ impl ServerSession {
                 self.status(stream_id, "NetStream.Unpublish.Success", "no longer publishing");
                 self.raise(Event::PublishEnded);
             }
-            Role::Player(player) => {
-                self.status(player.stream_id(), "NetStream.Play.Stop", "no longer playing");
+            Role::Player { stream_id } => {
+                self.status(stream_id, "NetStream.Play.Stop", "no longer playing");
                 self.raise(Event::PlayEnded);
             }
         }

@@ -4,9 +4,9 @@ use bytes::BytesMut;
 
 use super::answers;
 use super::events::{Output, RequestId, RtmpError};
-use super::player::{Player, sample_access};
 use super::{Asked, Phase, Role, ServerSession};
 use crate::rtmp::chunk_writer::chunk_stream;
+use crate::rtmp::live::CHUNK_BYTES;
 use crate::rtmp::message::{MessageKind, event};
 
 impl ServerSession {
@@ -25,7 +25,7 @@ impl ServerSession {
         self.control(MessageKind::WindowAcknowledgementSize, &window);
         let [a, b, c, d] = window;
         self.control(MessageKind::SetPeerBandwidth, &[a, b, c, d, 2]);
-        self.writer.set_chunk_size(self.config.chunk_bytes, &mut self.out);
+        self.writer.set_chunk_size(CHUNK_BYTES, &mut self.out);
         self.command(&answers::connect_result(transaction, is_enhanced));
         self.resume()
     }
@@ -74,7 +74,8 @@ impl ServerSession {
         self.reject(request, code, description)
     }
 
-    /// Lets the peer play; media goes out by [`ServerSession::send`].
+    /// Lets the peer play: what a [`ChunkMuxer`](crate::rtmp::live::ChunkMuxer) makes of the stream is
+    /// to follow behind the bytes yielded.
     ///
     /// Errors: [`RtmpError::NotAsked`], or what the bytes that waited lead to.
     pub fn accept_play(&mut self, request: RequestId) -> Result<Vec<Output>, RtmpError> {
@@ -82,11 +83,11 @@ impl ServerSession {
         let Some(Asked::Play { .. }) = self.asked else {
             return Err(RtmpError::NotAsked);
         };
-        self.role = Role::Player(Player::new(stream_id));
+        self.role = Role::Player { stream_id };
         self.stream_event(event::STREAM_BEGIN, stream_id);
         self.status(stream_id, "NetStream.Play.Reset", "playing from the beginning");
         self.status(stream_id, "NetStream.Play.Start", "playing");
-        let access = sample_access(stream_id);
+        let access = answers::sample_access(stream_id);
         self.writer.write_small(chunk_stream::DATA, &access, &mut self.out);
         self.resume()
     }

@@ -18,15 +18,13 @@ use crate::rtmp::stream_name::StreamAddress;
 pub struct ServerConfig {
     /// What the peer may ask for.
     pub limits: Limits,
-    /// Size of the chunks sent, in bytes. Default 65,536.
-    pub chunk_bytes: u32,
     /// After how many bytes the peer is to acknowledge. Default 2,500,000.
     pub window_bytes: u32,
 }
 
 impl Default for ServerConfig {
     fn default() -> Self {
-        Self { limits: Limits::default(), chunk_bytes: 65_536, window_bytes: 2_500_000 }
+        Self { limits: Limits::default(), window_bytes: 2_500_000 }
     }
 }
 

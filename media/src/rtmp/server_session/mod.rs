@@ -7,7 +7,7 @@
 //! ```text
 //!  handshake ▸ connect ▸ ConnectRequested ▸ accept_connect ▸ publish ▸ PublishRequested
 //!                          ▸ redirect_connect, reject_connect     ▸ accept_publish ▸ Item, Item, …
-//!                                                          ▸ play ▸ accept_play    ◂ send(item)
+//!                                                          ▸ play ▸ accept_play
 //! ```
 //!
 //! A connection publishes or plays one stream at a time.
@@ -16,7 +16,6 @@ mod answers;
 mod commands;
 mod decisions;
 mod events;
-mod player;
 
 pub use events::{
     ConnectRequest, Event, Output, RequestId, RtmpError, ServerConfig, StreamRequest,
@@ -24,7 +23,7 @@ pub use events::{
 
 use std::time::Instant;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, BytesMut};
 
 use super::chunk_reader::ChunkReader;
 use super::chunk_writer::{ChunkWriter, chunk_stream, control};
@@ -32,8 +31,6 @@ use super::handshake::ServerHandshake;
 use super::message::{Message, MessageKind, event};
 use crate::cursor::Cursor;
 use crate::flv::Demuxer;
-use crate::packet::StreamItem;
-use player::Player;
 
 /// The least bytes between two acknowledgements, whatever the peer asks for.
 const WINDOW_BYTES_MIN: u64 = 1024;
@@ -54,7 +51,6 @@ pub struct ServerSession {
     waiting: BytesMut,
     role: Role,
     requests: u32,
-    streams: u32,
     received: u64,
     acknowledged: u64,
     window: u64,
@@ -92,15 +88,14 @@ enum Asked {
 enum Role {
     Idle,
     Publisher { stream_id: u32, demuxer: Box<Demuxer> },
-    Player(Player),
+    Player { stream_id: u32 },
 }
 
 impl Role {
     const fn stream_id(&self) -> Option<u32> {
         match self {
             Self::Idle => None,
-            Self::Publisher { stream_id, .. } => Some(*stream_id),
-            Self::Player(player) => Some(player.stream_id()),
+            Self::Publisher { stream_id, .. } | Self::Player { stream_id } => Some(*stream_id),
         }
     }
 }
@@ -121,7 +116,6 @@ impl ServerSession {
             waiting: BytesMut::new(),
             role: Role::Idle,
             requests: 0,
-            streams: 0,
             received: 0,
             acknowledged: 0,
             window: config.window_bytes.into(),
@@ -157,17 +151,6 @@ impl ServerSession {
     pub fn finish(&mut self) -> Vec<Output> {
         self.end_role();
         self.take_outputs()
-    }
-
-    /// Adds the bytes of `item` for a player to `out`: slices to be written in order, those of the
-    /// payload shared. Does nothing while the peer does not play.
-    ///
-    /// Errors: [`RtmpError::Media`] if a track's parameter sets cannot be written.
-    pub fn send(&mut self, item: &StreamItem, out: &mut Vec<Bytes>) -> Result<(), RtmpError> {
-        if let Role::Player(player) = &mut self.role {
-            player.send(item, &mut self.writer, out)?;
-        }
-        Ok(())
     }
 
     /// Reads until a request has to be answered or the bytes end.

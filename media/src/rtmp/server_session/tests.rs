@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use proptest::prelude::{any, prop, proptest};
 
 use super::*;
+use crate::packet::StreamItem;
 use crate::rtmp::amf0::{AmfLimits, Value, decode_all, encode_all};
 use crate::rtmp::chunk_reader::ChunkError;
 use crate::rtmp::handshake::ClientHandshake;
