@@ -9,11 +9,10 @@ use futures_util::Stream;
 use futures_util::stream;
 use tokio::sync::watch;
 use tokio::time::Instant;
-use watershed_media::hls::MuxedChunk;
 
 use super::HttpSession;
 use super::messages::BodyDropped;
-use crate::live_stream::{Broadcast, RingCursor, RingRead};
+use crate::live_stream::{Broadcast, ReadyChunk, RingCursor, RingRead};
 
 /// No answer is handed on in pieces above this, so a slow reader costs a known amount of memory.
 const PIECE_BYTES_MAX: usize = 64 << 10;
@@ -33,7 +32,7 @@ pub struct LiveBodyLimits {
 pub struct LiveBody {
     broadcast: Arc<Broadcast>,
     cursor: RingCursor,
-    batch: Vec<MuxedChunk>,
+    batch: Vec<ReadyChunk>,
     ready: std::vec::IntoIter<Bytes>,
     changed: watch::Receiver<u64>,
     is_ended: watch::Receiver<bool>,

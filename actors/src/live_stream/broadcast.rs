@@ -1,19 +1,22 @@
 //! What one stream gives out: the ready bytes that every session shares.
 //!
-//! The input writes [`StreamItem`]s in; they are placed on the stream's timeline and muxed once.
-//! The same bytes then go into the ring, for sessions that follow live, and into HLS segments.
+//! The input writes [`StreamItem`]s in; they are placed on the stream's timeline and muxed once a
+//! container: into MPEG-TS always, for HLS, into all others while somebody plays them.
 //!
 //! ```text
-//!  InputWriter ─▶ Intake (selector ▸ timeline ▸ MPEG-TS muxer)─┬▶ ring ─▶ HTTP MPEG-TS sessions
-//!                                                              └▶ segmenter ─▶ playlists, segments
+//!  InputWriter ─▶ Intake: selector ▸ timeline ─┬▶ MPEG-TS ─┬▶ segmenter ─▶ playlists, segments
+//!                                              │           └▶ ring ═▶ HTTP MPEG-TS
+//!                                              ├▶ packets: ring ═▶ relays to other nodes
+//!                                              └▶ Outputs: ring a container ═▶ RTMP, RTSP, FLV
 //! ```
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use watershed_media::hls::{MuxedChunk, Segment, Segmenter, SegmenterSettings, UnixMillis};
+use watershed_media::live::LivePacket;
 use watershed_media::packet::StreamItem;
 use watershed_media::time::Ticks;
 use watershed_media::track::Track;
@@ -23,16 +26,12 @@ use super::intake::{ALIVE_FOR, GoesOnAir, Intake, Taken};
 use super::messages::StreamSpec;
 use super::meter::Counters;
 use super::new_capture_id;
-use super::ring::{Ring, RingEntry, RingLimits};
+use super::output::{Container, LiveOutput, Outputs, ReadyChunk, stream_ring};
+use super::ring::Ring;
 use super::viewers::Viewers;
 use crate::names::StreamName;
 use crate::report::StreamState;
 use crate::wall_clock::{unix_ms, unix_time};
-
-/// Most bytes a stream's ring keeps.
-const RING_BYTES_MAX: usize = 16 << 20;
-/// Entries older than this go, except those since the last keyframe.
-const RING_AGE_MAX: Ticks = Ticks(2 * Ticks::PER_SECOND);
 
 /// What a stream is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,20 +59,6 @@ impl From<StreamStatus> for StreamState {
     }
 }
 
-impl RingEntry for MuxedChunk {
-    fn bytes(&self) -> usize {
-        self.bytes.len()
-    }
-
-    fn is_start(&self) -> bool {
-        self.starts_keyframe
-    }
-
-    fn time(&self) -> Ticks {
-        self.dts
-    }
-}
-
 /// One stream's outputs; shared by its input and all its sessions.
 ///
 /// Locks: whoever writes media holds `intake` while it takes one of the others. No other two are
@@ -83,7 +68,9 @@ pub struct Broadcast {
     name: StreamName,
     segments: SegmenterSettings,
     intake: Mutex<Intake>,
-    ts: Ring<MuxedChunk>,
+    packets: Arc<Ring<LivePacket>>,
+    ts: Arc<LiveOutput>,
+    outputs: Mutex<Outputs>,
     hls: RwLock<Segmenter>,
     /// Number of segments cut so far; a player that waits for the first one waits on it.
     segments_cut: watch::Sender<u64>,
@@ -112,7 +99,9 @@ impl Broadcast {
         Self {
             name: spec.name.clone(),
             intake: Mutex::new(Intake::new(spec)),
-            ts: Ring::new(RingLimits { bytes_max: RING_BYTES_MAX, age_max: RING_AGE_MAX }),
+            packets: stream_ring(),
+            ts: stream_ring(),
+            outputs: Mutex::default(),
             hls: RwLock::new(new_segmenter(segments, capture_id)),
             segments,
             segments_cut: watch::Sender::new(0),
@@ -166,10 +155,28 @@ impl Broadcast {
         Arc::clone(&self.tracks.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The packets themselves.
+    #[must_use]
+    pub const fn packets(&self) -> &Arc<Ring<LivePacket>> {
+        &self.packets
+    }
+
     /// The live MPEG-TS.
     #[must_use]
-    pub const fn ts(&self) -> &Ring<MuxedChunk> {
+    pub const fn ts(&self) -> &Arc<LiveOutput> {
         &self.ts
+    }
+
+    /// The stream in `container`, muxed from now on until nobody holds the answer.
+    #[must_use]
+    pub fn output(&self, container: Container) -> Arc<LiveOutput> {
+        // While nothing is written, no packet can fall between what was and what comes.
+        let _intake = self.intake.lock().unwrap_or_else(PoisonError::into_inner);
+        self.outputs().open(container, || self.packets.since_newest_start())
+    }
+
+    fn outputs(&self) -> MutexGuard<'_, Outputs> {
+        self.outputs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Bytes and frames so far.
@@ -275,16 +282,16 @@ impl Broadcast {
                 self.announce(tracks);
                 (false, None)
             }
-            Taken::Chunk { chunk, tracks, is_discontinuity, goes_on_air } => {
+            Taken::Packet { packet, chunk, has_new_tracks, goes_on_air } => {
                 let is_anew = goes_on_air == Some(GoesOnAir::BeginsAnew);
                 let capture_id = is_anew.then(new_capture_id);
                 if let Some(capture_id) = &capture_id {
                     self.forget_media(capture_id);
                 }
-                if let Some(tracks) = tracks {
-                    self.announce(tracks);
+                if has_new_tracks {
+                    self.announce(Arc::clone(&packet.tracks));
                 }
-                self.give_out(chunk, is_discontinuity, unix);
+                self.give_out(packet, chunk, unix);
                 let has_new_status = self.set_status(StreamStatus::Running);
                 (has_new_status || goes_on_air.is_some(), capture_id)
             }
@@ -324,11 +331,15 @@ impl Broadcast {
 
     /// Ends all sessions: the stream was removed.
     pub(crate) fn close(&self) {
+        self.packets.close();
         self.ts.close();
+        self.outputs().close();
     }
 
     fn forget_media(&self, capture_id: &str) {
+        self.packets.clear();
         self.ts.clear();
+        self.outputs().clear();
         let mut hls = self.hls.write().unwrap_or_else(PoisonError::into_inner);
         *hls = hls.next_capture(self.segments, capture_id, UnixMillis(unix_ms()));
     }
@@ -337,20 +348,33 @@ impl Broadcast {
         *self.tracks.write().unwrap_or_else(PoisonError::into_inner) = tracks;
     }
 
-    fn give_out(&self, chunk: MuxedChunk, is_discontinuity: bool, unix: Duration) {
+    fn give_out(&self, packet: LivePacket, chunk: Option<MuxedChunk>, unix: Duration) {
         let millis = i64::try_from(unix.as_millis()).unwrap_or(i64::MAX);
         self.last_frame_ms.store(millis, Ordering::Relaxed);
-        self.last_dts_ms.store(chunk.dts.millis(), Ordering::Relaxed);
-        let has_cut = {
-            let mut hls = self.hls.write().unwrap_or_else(PoisonError::into_inner);
-            let ended = if is_discontinuity { hls.discontinuity() } else { None };
-            let now = UnixMillis(u64::try_from(millis).unwrap_or(0));
-            hls.push(&chunk, now).or(ended).is_some()
-        };
-        self.ts.push(chunk);
+        self.last_dts_ms.store(packet.packet.dts.millis(), Ordering::Relaxed);
+        let now = UnixMillis(u64::try_from(millis).unwrap_or(0));
+        let has_cut = self.cut_segments(chunk.as_ref(), packet.is_discontinuity, now);
+        if let Some(MuxedChunk { bytes, dts, starts_keyframe }) = chunk {
+            let start = starts_keyframe.then(Arc::default);
+            self.ts.push(ReadyChunk { bytes, dts, start });
+        }
+        self.outputs().push(&packet);
+        self.packets.push(packet);
         if has_cut {
             self.segments_cut.send_modify(|count| *count += 1);
         }
+    }
+
+    /// Adds to the HLS segments; true if one was completed.
+    fn cut_segments(
+        &self,
+        chunk: Option<&MuxedChunk>,
+        is_discontinuity: bool,
+        now: UnixMillis,
+    ) -> bool {
+        let mut hls = self.hls.write().unwrap_or_else(PoisonError::into_inner);
+        let ended = if is_discontinuity { hls.discontinuity() } else { None };
+        chunk.and_then(|chunk| hls.push(chunk, now)).or(ended).is_some()
     }
 }
 

@@ -1,4 +1,5 @@
-//! The writing half of a stream: from the items of its inputs to pieces of MPEG-TS.
+//! The writing half of a stream: from the items of its inputs to packets on its timeline, and to
+//! pieces of MPEG-TS, which every stream is muxed into for HLS.
 //!
 //! Pure but for the muxer's buffer: time is an argument. One intake a stream, used by whichever
 //! input is on air, so its lock is never contended in practice.
@@ -8,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use watershed_media::hls::MuxedChunk;
+use watershed_media::live::LivePacket;
 use watershed_media::mpegts::Muxer;
 use watershed_media::packet::{MediaPacket, StreamItem};
 use watershed_media::time::Ticks;
@@ -20,6 +22,9 @@ use super::timeline::Timeline;
 /// The buffer that chunks are cut from; one allocation carries many frames.
 const BUFFER_BYTES: usize = 64 << 10;
 
+/// How often players can begin where there is no video.
+const AUDIO_START_EVERY: Ticks = Ticks(Ticks::PER_SECOND);
+
 /// How long after the last frame a stream still counts as alive.
 pub(crate) const ALIVE_FOR: Duration = Duration::from_secs(12);
 
@@ -30,15 +35,15 @@ pub(crate) enum Taken {
     Nothing,
     /// The stream's tracks changed.
     Tracks(Arc<[Track]>),
-    /// A piece of MPEG-TS is ready.
-    Chunk {
-        /// The piece.
-        chunk: MuxedChunk,
-        /// The tracks, if this piece begins with others than the last.
-        tracks: Option<Arc<[Track]>>,
-        /// Whether its times do not follow from those before.
-        is_discontinuity: bool,
-        /// Set if an input goes on air with this piece.
+    /// A packet is on the timeline.
+    Packet {
+        /// The packet.
+        packet: LivePacket,
+        /// The same as MPEG-TS, unless that cannot carry it.
+        chunk: Option<MuxedChunk>,
+        /// Whether its tracks are others than those of the last one.
+        has_new_tracks: bool,
+        /// Set if an input goes on air with this packet.
         goes_on_air: Option<GoesOnAir>,
     },
 }
@@ -60,9 +65,12 @@ pub(crate) struct Intake {
     /// The last tracks of each input.
     announced: Vec<Option<Arc<[Track]>>>,
     muxer: Option<Muxer>,
-    /// The tracks on air changed since the last chunk.
-    new_tracks: Option<Arc<[Track]>>,
-    /// The input on air changed since the last chunk.
+    tracks_on_air: Option<Arc<[Track]>>,
+    /// The tracks on air changed since the last packet.
+    has_new_tracks: bool,
+    /// Decode time of the last packet that players can begin at.
+    last_start: Option<Ticks>,
+    /// The input on air changed since the last packet.
     goes_on_air: Option<GoesOnAir>,
     buffer: BytesMut,
 }
@@ -74,7 +82,9 @@ impl Intake {
             timeline: Timeline::default(),
             announced: vec![None; spec.inputs.len()],
             muxer: None,
-            new_tracks: None,
+            tracks_on_air: None,
+            has_new_tracks: false,
+            last_start: None,
             goes_on_air: None,
             buffer: BytesMut::new(),
         }
@@ -168,14 +178,15 @@ impl Intake {
             Some(muxer) => muxer.set_tracks(tracks),
             None => self.muxer = Some(Muxer::new(tracks)),
         }
-        self.new_tracks = Some(Arc::clone(tracks));
+        self.tracks_on_air = Some(Arc::clone(tracks));
+        self.has_new_tracks = true;
     }
 
     fn mux(&mut self, mut packet: MediaPacket, wall: Ticks) -> Taken {
         let Some(placed) = self.timeline.place(&packet, wall) else {
             return Taken::Nothing;
         };
-        let Some(muxer) = &mut self.muxer else {
+        let (Some(muxer), Some(tracks)) = (&mut self.muxer, &self.tracks_on_air) else {
             return Taken::Nothing;
         };
         packet.dts = placed.dts;
@@ -187,19 +198,36 @@ impl Intake {
             muxer.discontinuity();
         }
         let starts_keyframe = muxer.mux(&packet, &mut self.buffer);
-        if self.buffer.is_empty() {
-            return Taken::Nothing;
+        let chunk = (!self.buffer.is_empty()).then(|| MuxedChunk {
+            bytes: self.buffer.split().freeze(),
+            dts: placed.dts,
+            starts_keyframe,
+        });
+        let has_new_tracks = std::mem::take(&mut self.has_new_tracks);
+        let is_start = is_start(tracks, &packet, self.last_start);
+        if is_start {
+            self.last_start = Some(packet.dts);
         }
-        let tracks = self.new_tracks.take();
-        Taken::Chunk {
-            chunk: MuxedChunk {
-                bytes: self.buffer.split().freeze(),
-                dts: placed.dts,
-                starts_keyframe,
+        Taken::Packet {
+            packet: LivePacket {
+                tracks: Arc::clone(tracks),
+                packet,
+                is_start,
+                is_discontinuity: placed.is_discontinuity || has_new_tracks,
             },
-            is_discontinuity: placed.is_discontinuity || tracks.is_some(),
-            tracks,
+            chunk,
+            has_new_tracks,
             goes_on_air: self.goes_on_air.take(),
         }
     }
+}
+
+/// Whether players can begin at `packet`; without video not at every frame, as that costs.
+fn is_start(tracks: &[Track], packet: &MediaPacket, last_start: Option<Ticks>) -> bool {
+    let is_video = |track: &Track| track.codec.kind() == TrackKind::Video;
+    if tracks.iter().any(is_video) {
+        let of_video = tracks.iter().any(|track| track.id == packet.track && is_video(track));
+        return of_video && packet.is_keyframe;
+    }
+    last_start.is_none_or(|last| packet.dts - last >= AUDIO_START_EVERY)
 }

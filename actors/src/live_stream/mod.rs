@@ -18,6 +18,7 @@ mod input_selector;
 mod intake;
 mod messages;
 mod meter;
+mod output;
 mod pacer;
 mod retry;
 mod ring;
@@ -40,6 +41,7 @@ pub use messages::{
     InputSource, InputSpec, Password, Publish, PublishRefused, StartStream, StopStream, StreamSpec,
 };
 pub use meter::Counters;
+pub use output::{Container, LiveOutput, ReadyChunk};
 pub use ring::{Ring, RingCursor, RingEntry, RingLimits, RingRead};
 pub use viewers::{Viewer, Viewers};
 pub use writer::{InputRevoked, InputWriter};

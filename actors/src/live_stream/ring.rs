@@ -37,8 +37,8 @@ pub trait RingEntry: Clone {
     fn time(&self) -> Ticks;
 }
 
-/// Where a reader stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where a reader stands; later ones are greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RingCursor(u64);
 
 /// What a read found.
@@ -127,6 +127,21 @@ impl<T: RingEntry> Ring<T> {
         RingCursor(state.last_start.unwrap_or(state.first + state.entries.len() as u64))
     }
 
+    /// A cursor behind the last entry.
+    #[must_use]
+    pub fn end(&self) -> RingCursor {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        RingCursor(state.first + state.entries.len() as u64)
+    }
+
+    /// A copy of what is kept from the last keyframe on.
+    #[must_use]
+    pub fn since_newest_start(&self) -> Vec<T> {
+        let mut entries = Vec::new();
+        self.read(&mut self.newest_start(), usize::MAX, &mut entries);
+        entries
+    }
+
     /// Notified on each append.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<u64> {
@@ -136,6 +151,17 @@ impl<T: RingEntry> Ring<T> {
     /// Appends what is new since `cursor` to `batch`, at most about `bytes_max` bytes (always at
     /// least one entry), and moves the cursor.
     pub fn read(&self, cursor: &mut RingCursor, bytes_max: usize, batch: &mut Vec<T>) -> RingRead {
+        self.read_until(RingCursor(u64::MAX), cursor, bytes_max, batch)
+    }
+
+    /// [`Ring::read`], but nothing from `end` on.
+    pub fn read_until(
+        &self,
+        end: RingCursor,
+        cursor: &mut RingCursor,
+        bytes_max: usize,
+        batch: &mut Vec<T>,
+    ) -> RingRead {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         let has_skipped = cursor.0 < state.first;
         if has_skipped {
@@ -144,7 +170,7 @@ impl<T: RingEntry> Ring<T> {
         let from = usize::try_from(cursor.0 - state.first).unwrap_or(usize::MAX);
         let mut bytes = 0;
         for entry in state.entries.range(from.min(state.entries.len())..) {
-            if bytes > 0 && bytes + entry.bytes() > bytes_max {
+            if *cursor >= end || bytes > 0 && bytes + entry.bytes() > bytes_max {
                 break;
             }
             bytes += entry.bytes();
