@@ -189,10 +189,7 @@ impl Reader {
             // Saying the default asks for nothing new.
             Support::Later if row.default.is_some_and(|default| words == [default]) => return,
             Support::Later => format!("`{}` is not supported yet", row.word),
-            Support::LaterWhen(value) if words == [value] || words.is_empty() && value == "on" => {
-                format!("`{} {value}` is not supported yet", row.word)
-            }
-            _ => return,
+            Support::Ready => return,
         };
         self.out.unsupported.push(Problem::error(place, what, "a configuration without it"));
     }

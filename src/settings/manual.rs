@@ -9,10 +9,14 @@ use super::values;
 
 const SECTIONS: [(Scope, &str, &str); 12] = [
     (Scope::Top, "The file", ""),
-    (Scope::Listener, "`http ADDRESS`", "listeners.http[]"),
+    (
+        Scope::Listener,
+        "`http ADDRESS`; `rtsp` and `rtmp` take `proxy_protocol` alone",
+        "listeners.http[]",
+    ),
     (
         Scope::SecureListener,
-        "`https ADDRESS`, besides the words of `http`; the same for `rtsps` and `rtmps`",
+        "`https ADDRESS`, besides the words of `http`; `rtsps` and `rtmps` take no `api`",
         "listeners.https[]",
     ),
     (Scope::Peer, "`peer NAME`", "peers[]"),
@@ -87,9 +91,6 @@ fn table_row(row: &Row, path: &str) -> String {
     match row.support {
         Support::Ready => {}
         Support::Later => doc.push_str("; not supported yet"),
-        Support::LaterWhen(value) => {
-            let _ = write!(doc, "; `{value}` is not supported yet");
-        }
     }
     let value = match row.kind {
         Kind::Shorthand(_) => "two words".to_owned(),
@@ -118,8 +119,10 @@ pub fn sample() -> String {
             }
             Kind::Listeners(Scope::Listener) => {
                 let _ = writeln!(text, "{} {};", row.word, row.sample);
-                let _ = writeln!(text, "# Playback only, no API and no UI:");
-                let _ = writeln!(text, "# {} 127.0.0.1:8082 {{ api off; }}", row.word);
+                let _ = writeln!(text, "# Playback only, no API and no UI, behind a proxy:");
+                let address = "127.0.0.1:8082";
+                let _ =
+                    writeln!(text, "# {} {address} {{ api off; proxy_protocol on; }}", row.word);
             }
             _ => sample_row(&mut text, row, "# "),
         }
@@ -130,7 +133,7 @@ pub fn sample() -> String {
 fn mark(row: &Row) -> &'static str {
     match row.support {
         Support::Later => " (not yet)",
-        _ => "",
+        Support::Ready => "",
     }
 }
 

@@ -4,7 +4,7 @@
 //! are named as in the API's JSON; `docs/config.md` describes them.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
@@ -59,7 +59,7 @@ pub struct Settings {
     /// Proxies whose X-Forwarded-For is believed.
     #[serde(default)]
     pub trusted_proxies: Vec<Network>,
-    /// Listeners expect the PROXY protocol.
+    /// Listeners expect the PROXY protocol, where they do not say otherwise.
     pub proxy_protocol: bool,
     /// Bits a second that bandwidth use is measured against.
     #[serde(rename = "total_bandwidth")]
@@ -87,6 +87,14 @@ pub struct Settings {
     /// Groups of peers that share clients.
     #[serde(default)]
     pub balancers: Vec<Balancer>,
+}
+
+impl Settings {
+    /// Whether connections to `listener` begin with the PROXY protocol.
+    #[must_use]
+    pub fn expects_proxy_protocol(&self, listener: &Listener) -> bool {
+        listener.proxy_protocol.unwrap_or(self.proxy_protocol)
+    }
 }
 
 /// All listeners by scheme.
@@ -132,13 +140,22 @@ pub struct Listener {
     /// Whether API and UI are served here; HTTP only.
     #[serde(default)]
     pub api: bool,
-    /// PEM file of the certificate chain, for TLS.
-    pub certificate: Option<PathBuf>,
-    /// PEM file of the private key, for TLS.
-    pub key: Option<PathBuf>,
+    /// Whether the PROXY protocol stands in front; `None`: as the settings say for all.
+    pub proxy_protocol: Option<bool>,
+    /// PEM files of certificate chains, for TLS; relative to the config's folder.
+    #[serde(default)]
+    pub certificates: Vec<PathBuf>,
+    /// PEM files of their private keys, in the same order.
+    #[serde(default)]
+    pub keys: Vec<PathBuf>,
 }
 
 impl Listener {
+    /// Each certificate chain with its private key. Validation has refused one without the other.
+    pub fn identities(&self) -> impl Iterator<Item = (&Path, &Path)> {
+        self.certificates.iter().map(PathBuf::as_path).zip(self.keys.iter().map(PathBuf::as_path))
+    }
+
     /// What to bind; an unnamed address is `[::]`, to be bound for both families.
     #[must_use]
     pub fn socket_addr(&self) -> SocketAddr {
@@ -266,6 +283,18 @@ pub struct Input {
     /// Silence after which this input counts as dead; `None`: the stream's.
     #[serde(default, deserialize_with = "optional_seconds")]
     pub source_timeout: Option<Duration>,
+    /// How media of an RTSP input travels.
+    pub rtsp_transport: RtspTransport,
+}
+
+/// How media of an RTSP input travels (RFC 2326 section 12.39).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RtspTransport {
+    /// Interleaved into the RTSP connection.
+    Tcp,
+    /// In datagrams of its own.
+    Udp,
 }
 
 /// How a stream's capture is shared among nodes.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
+use watershed_actors::names::check_stream_name;
 use watershed_actors::redirect::PeerAddresses;
 
 use super::diagnostic::{Place, Problem};
@@ -26,6 +27,7 @@ pub(crate) fn validate(settings: &Settings, tree: &Table, folder: &Path) -> Vec<
     check.keys();
     check.peers();
     check.names();
+    check.template_prefixes();
     check.balancers();
     check.cluster_ca(folder);
     check.problems
@@ -83,11 +85,24 @@ impl Check<'_> {
                 let what = format!("port {} is taken by an `{other}` listener", listener.port);
                 self.error(&path, what, "another port or address");
             }
-            for (field, file) in [("certificate", &listener.certificate), ("key", &listener.key)] {
-                let Some(file) = file else { continue };
+            self.identities(&path, listener, folder);
+        }
+    }
+
+    /// The files of a listener with TLS; interpreting has refused one without any.
+    fn identities(&mut self, at: &[&str; 3], listener: &Listener, folder: &Path) {
+        let (certificates, keys) = (&listener.certificates, &listener.keys);
+        if certificates.len() != keys.len() {
+            let what = format!("{} certificates and {} keys", certificates.len(), keys.len());
+            self.error(at, what, "a `key` for each `certificate`, in the same order");
+        }
+        for (word, field, files) in
+            [("certificate", "certificates", certificates), ("key", "keys", keys)]
+        {
+            for file in files {
                 if let Err(error) = File::open(folder.join(file)) {
-                    let what = format!("cannot read the {field} {}: {error}", file.display());
-                    self.error(&[path[0], path[1], path[2], field], what, "a readable PEM file");
+                    let what = format!("cannot read the {word} {}: {error}", file.display());
+                    self.error(&[at[0], at[1], at[2], field], what, "a readable PEM file");
                 }
             }
         }
@@ -228,6 +243,26 @@ impl Check<'_> {
         }
     }
 
+    /// A published name must belong to one template.
+    fn template_prefixes(&mut self) {
+        let mut seen = BTreeMap::new();
+        for (index, template) in self.settings.templates.iter().enumerate() {
+            let index = index.to_string();
+            let path = ["templates", index.as_str(), "prefix"];
+            let prefix = template.prefix.as_str();
+            if let Err(error) = check_stream_name(prefix) {
+                self.error(
+                    &path,
+                    format!("prefix `{prefix}`: {error}"),
+                    "parts of a stream's name",
+                );
+            } else if let Some(other) = seen.insert(prefix, &template.stream.name) {
+                let what = format!("prefix `{prefix}` is that of template `{other}`");
+                self.error(&path, what, "a prefix of its own");
+            }
+        }
+    }
+
     fn balancers(&mut self) {
         let settings = self.settings;
         for (index, balancer) in settings.balancers.iter().enumerate() {
@@ -306,6 +341,9 @@ mod tests {
                 "1:11: cannot read the certificate",
             ),
             ("https 2;", "1:1: `https` has no `certificate`"),
+            ("https 2 { certificate a.pem b.pem; key a.key; }", "1:1: 2 certificates and 1 keys"),
+            ("template a { prefix ../b; }", "1:14: prefix `../b`: stream name has a part of dots"),
+            ("template a; template b { prefix a; }", "1:26: prefix `a` is that of template `a`"),
             ("peer a/b;", "1:6: `a/b` is no hostname"),
             ("stream ../a;", "1:8: stream name has a part of dots only"),
         ];

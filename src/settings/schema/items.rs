@@ -7,12 +7,28 @@ use super::Kind::{
 use super::words::{YEAR_S, row};
 use super::{Row, Scope};
 
-pub(super) const LISTENER: &[Row] =
+pub(super) const HTTP_LISTENER: &[Row] =
     &[row("api", Flag, "off", "off: playback only, no API and no UI").is("on")];
 
+pub(super) const LISTENER: &[Row] = &[row(
+    "proxy_protocol",
+    Flag,
+    "on",
+    "expects the PROXY protocol in front; default: as at the top",
+)];
+
 pub(super) const CERTIFICATE: &[Row] = &[
-    row("certificate", Text, "node.pem", "PEM file of the certificate chain").required(),
-    row("key", Text, "node.key", "PEM file of the private key").required(),
+    row(
+        "certificate",
+        Words,
+        "node.pem",
+        "PEM file of the certificate chain; several, each with its `key`, are told apart by name",
+    )
+    .at("certificates")
+    .required(),
+    row("key", Words, "node.key", "PEM file of the private key of the certificate")
+        .at("keys")
+        .required(),
 ];
 
 pub(super) const PEER: &[Row] = &[
@@ -90,10 +106,8 @@ pub(super) const STREAM: &[Row] = &[
         .range(0, YEAR_S),
     row("segment_duration", Seconds, "4", "length of an HLS segment").is("4").range(1, 60),
     row("segment_count", Count, "4", "segments in a playlist").is("4").range(2, 100),
-    row("publish_takeover", Flag, "off", "on: a new publisher replaces the old one")
-        .is("off")
-        .later_when("on"),
-    row("max_sessions", Count, "1000", "most clients at once").later(),
+    row("publish_takeover", Flag, "off", "on: a new publisher replaces the old one").is("off"),
+    row("max_sessions", Count, "1000", "most clients at once"),
     row("on_play", HttpUrl, "http://127.0.0.1/auth", "asked before a client may play")
         .also(&["auth"])
         .later(),
@@ -119,6 +133,8 @@ pub(super) const INPUT: &[Row] = &[
         "silence after which this input counts as dead; default: the stream's",
     )
     .range(1, YEAR_S),
+    row("rtsp_transport", Choice(&["tcp", "udp"]), "tcp", "how media of an RTSP input travels")
+        .is("tcp"),
 ];
 
 pub(super) const CLUSTER_INGEST: &[Row] =

@@ -29,19 +29,17 @@ pub(super) const LIMITS: &[Row] = &[
         .range(1, 3600),
     row("http_piece_size", Size, "64K", "largest piece of an answer handed on at once")
         .is("64K")
-        .range(4096, 1 << 20)
-        .later(),
+        .range(4096, 1 << 20),
     row("rtsp_line_size", Size, "4K", "an RTSP line").is("4K").range(512, 1 << 16),
     row("rtsp_head_size", Size, "16K", "an RTSP request's head").is("16K").range(1024, 1 << 20),
     row("rtsp_body_size", Size, "64K", "an RTSP request's body").is("64K").range(1024, 1 << 20),
-    row("rtsp_tracks", Count, "8", "tracks of an RTSP session").is("8").range(1, 64).later(),
+    row("rtsp_tracks", Count, "8", "tracks of an RTSP session").is("8").range(1, 64),
     row("rtsp_play_timeout", Seconds, "10", "time from connecting to PLAY or RECORD")
         .is("10")
         .range(1, 3600),
     row("rtsp_keepalive_timeout", Seconds, "60", "silence that ends an RTSP session")
         .is("60")
-        .range(5, 3600)
-        .later(),
+        .range(5, 3600),
     row("rtmp_handshake_timeout", Seconds, "5", "time for the RTMP handshake")
         .is("5")
         .range(1, 3600),
@@ -76,12 +74,6 @@ pub(super) const LIMITS: &[Row] = &[
         .is("64K")
         .range(1, 1 << 30),
     row("report_timeout", Seconds, "60", "time for a whole report").is("60").range(1, 3600),
-    row("playlist_size", Size, "1M", "a playlist that is pulled")
-        .is("1M")
-        .range(1024, 64 << 20)
-        .later(),
-    row("segment_size", Size, "64M", "a segment that is pulled")
-        .is("64M")
-        .range(65_536, 1 << 30)
-        .later(),
+    row("playlist_size", Size, "1M", "a playlist that is pulled").is("1M").range(1024, 64 << 20),
+    row("segment_size", Size, "64M", "a segment that is pulled").is("64M").range(65_536, 1 << 30),
 ];

@@ -22,7 +22,7 @@ pub(crate) enum Scope {
     Listener,
     /// The block of `https`.
     SecureListener,
-    /// The block of `rtsp` and `rtmp`, which has no words.
+    /// The block of `rtsp` and `rtmp`.
     MediaListener,
     /// The block of `rtsps` and `rtmps`.
     SecureMediaListener,
@@ -112,8 +112,6 @@ pub(crate) enum Support {
     Ready,
     /// Parsed, and refused by `check` and `run`.
     Later,
-    /// Parsed, and refused where it has this value.
-    LaterWhen(&'static str),
 }
 
 /// One word in one scope.

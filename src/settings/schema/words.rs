@@ -5,7 +5,8 @@ use super::Kind::{
     Seconds, Text, Words,
 };
 use super::items::{
-    BALANCER, CERTIFICATE, CLUSTER_INGEST, INPUT, LISTENER, PEER, SOURCE, STREAM, TEMPLATE, VOD,
+    BALANCER, CERTIFICATE, CLUSTER_INGEST, HTTP_LISTENER, INPUT, LISTENER, PEER, SOURCE, STREAM,
+    TEMPLATE, VOD,
 };
 use super::limits::LIMITS;
 use super::{Kind, Row, Scope, Shorthand, Support};
@@ -40,16 +41,17 @@ pub(super) const SCOPES: [Scope; 15] = [
 pub(super) fn groups(scope: Scope) -> &'static [&'static [Row]] {
     match scope {
         Scope::Top => &[TOP, CLIENTS, SECTIONS],
-        Scope::Listener => &[LISTENER],
-        Scope::SecureListener => &[LISTENER, CERTIFICATE],
-        Scope::SecureMediaListener => &[CERTIFICATE],
+        Scope::Listener => &[HTTP_LISTENER, LISTENER],
+        Scope::SecureListener => &[HTTP_LISTENER, LISTENER, CERTIFICATE],
+        Scope::MediaListener => &[LISTENER],
+        Scope::SecureMediaListener => &[LISTENER, CERTIFICATE],
         Scope::Peer => &[PEER],
         Scope::Stream => &[STREAM],
         Scope::Template => &[TEMPLATE, STREAM],
         Scope::Input => &[INPUT],
         Scope::ClusterIngest => &[CLUSTER_INGEST],
         Scope::Vod => &[VOD],
-        Scope::MediaListener | Scope::Storage => &[],
+        Scope::Storage => &[],
         Scope::Source => &[SOURCE],
         Scope::Balancer => &[BALANCER],
         Scope::Limits => &[LIMITS],
@@ -73,8 +75,7 @@ const TOP: &[Row] = &[
     .at("listeners.http")
     .env(),
     row("https", Listeners(Scope::SecureListener), "8443", "listens for HTTP over TLS (at start)")
-        .at("listeners.https")
-        .later(),
+        .at("listeners.https"),
     row("rtsp", Listeners(Scope::MediaListener), "8554", "listens for RTSP (at start)")
         .at("listeners.rtsp")
         .env(),
@@ -84,8 +85,7 @@ const TOP: &[Row] = &[
         "8555",
         "listens for RTSP over TLS (at start)",
     )
-    .at("listeners.rtsps")
-    .later(),
+    .at("listeners.rtsps"),
     row("rtmp", Listeners(Scope::MediaListener), "1935", "listens for RTMP (at start)")
         .at("listeners.rtmp")
         .env(),
@@ -95,8 +95,7 @@ const TOP: &[Row] = &[
         "1936",
         "listens for RTMP over TLS (at start)",
     )
-    .at("listeners.rtmps")
-    .later(),
+    .at("listeners.rtmps"),
     row("edit_auth", Credentials, "admin s3cret-word", "full access to the API and the UI")
         .secret()
         .env(),
@@ -147,29 +146,26 @@ const CLIENTS: &[Row] = &[
         "auto",
         "whether HTTP clients are redirected or relayed",
     )
-    .is("auto")
-    .later_when("never"),
+    .is("auto"),
     row(
         "rtmp_redirect",
         Choice(&["auto", "always", "never"]),
         "auto",
         "whether RTMP clients are redirected or relayed",
     )
-    .is("auto")
-    .later_when("never"),
+    .is("auto"),
     row(
         "rtsp_redirect",
         Choice(&["auto", "always", "never"]),
         "auto",
         "whether RTSP clients are redirected or relayed",
     )
-    .is("auto")
-    .later_when("never"),
+    .is("auto"),
     row(
         "rtsp_redirect_agents",
         Words,
         "Lavf GStreamer",
-        "user agents known to follow an RTSP redirect; until relays are built, all are redirected",
+        "user agents known to follow an RTSP redirect",
     )
     .is("Lavf GStreamer LIVE555 VLC gortsplib ZLMediaKit curl"),
     row(
@@ -177,13 +173,15 @@ const CLIENTS: &[Row] = &[
         Networks,
         "10.0.0.0/8",
         "networks that addresses from remote content or the API may lead to",
+    ),
+    row("trusted_proxies", Networks, "127.0.0.1/32", "proxies whose X-Forwarded-For is believed"),
+    row(
+        "proxy_protocol",
+        Flag,
+        "off",
+        "listeners expect the PROXY protocol in front, where they do not say otherwise (at start)",
     )
-    .later(),
-    row("trusted_proxies", Networks, "127.0.0.1/32", "proxies whose X-Forwarded-For is believed")
-        .later(),
-    row("proxy_protocol", Flag, "off", "listeners expect the PROXY protocol in front")
-        .is("off")
-        .later(),
+    .is("off"),
     row(
         "total_bandwidth",
         BitRate,
@@ -225,8 +223,7 @@ const SECTIONS: &[Row] = &[
         "settings of streams that are published under a prefix",
     )
     .at("templates")
-    .also(&["live"])
-    .later(),
+    .also(&["live"]),
     row(
         "vod",
         Items { scope: Scope::Vod, key: "prefix" },
@@ -326,9 +323,5 @@ impl Row {
 
     pub(super) const fn later(self) -> Self {
         Self { support: Support::Later, ..self }
-    }
-
-    pub(super) const fn later_when(self, value: &'static str) -> Self {
-        Self { support: Support::LaterWhen(value), ..self }
     }
 }
