@@ -5,6 +5,7 @@
 //! actix, tokio or a clock.
 
 pub mod cluster_supervisor;
+pub mod fan_out;
 pub mod http_session;
 pub mod limits;
 pub mod live_stream;

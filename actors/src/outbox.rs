@@ -7,9 +7,14 @@
 //!
 //! ```text
 //!  session ─ push(Bytes) ─▶ queue ─▶ writing future ─ write_vectored ─▶ socket
-//!     ▲                       │
-//!     └─ read_paced ◀─ room ──┘   reads no further requests while answers pile up
+//!     ▲                       │ ▲                                         ▲
+//!     │                       │ └ Feed: what a slow or new player lacks   │
+//!     └─ read_paced ◀─ room ──┘                            offer(Batch) ──┘ to a player in step
 //! ```
+//!
+//! A player's media comes from its [`Feed`]. A player in step with its stream is written to right
+//! where the batch is made, without a wake-up of its own; what its socket does not take is queued,
+//! and the writing future brings it back into step.
 //!
 //! It belongs to one arbiter: the queue is shared between futures of one thread.
 
@@ -19,6 +24,8 @@ use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
@@ -26,8 +33,10 @@ use bytes::{Buf, Bytes, BytesMut};
 use futures_util::stream::{Stream, unfold};
 use smallvec::SmallVec;
 use thiserror::Error;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::time::timeout;
+
+use crate::fan_out::{Batch, Feed, Member, Refill};
 
 /// Most pieces in one vectored write; more only cost stack, as a socket takes less at a time.
 const PIECES_PER_WRITE: usize = 64;
@@ -62,15 +71,18 @@ pub enum OutboxError {
     /// The client took nothing for the whole write timeout.
     #[error("client took nothing for {0:?}")]
     TimedOut(Duration),
+    /// The client took its media so slowly that too much of it was gone before it was sent.
+    #[error("client cannot keep up with its stream")]
+    FellBehind,
     /// The socket failed.
     #[error("write failed")]
     Write(#[source] io::Error),
 }
 
 /// The sending end; clones share one queue.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Outbox {
-    queue: Rc<RefCell<Queue>>,
+    shared: Rc<RefCell<Shared>>,
     queued_bytes_max: usize,
 }
 
@@ -85,11 +97,11 @@ impl Outbox {
         limits: OutboxLimits,
     ) -> (Self, impl Future<Output = Result<(), OutboxError>>)
     where
-        W: AsyncWrite + Unpin,
+        W: AsyncWrite + Unpin + 'static,
     {
-        let queue = Rc::new(RefCell::new(Queue::default()));
-        let outbox = Self { queue: Rc::clone(&queue), queued_bytes_max: limits.queued_bytes_max };
-        let writing = Writing { queue, writer, write_timeout: limits.write_timeout };
+        let shared = Rc::new(RefCell::new(Shared::new(Box::new(writer))));
+        let outbox = Self { shared: Rc::clone(&shared), queued_bytes_max: limits.queued_bytes_max };
+        let writing = Writing { shared, write_timeout: limits.write_timeout };
         (outbox, writing.run())
     }
 
@@ -98,34 +110,52 @@ impl Outbox {
     /// Errors: `Full` when they do not fit, `Closed` when nothing will be written any more;
     /// nothing is queued then.
     pub fn push(&self, bytes: Bytes) -> Result<(), OutboxError> {
-        let mut queue = self.queue.borrow_mut();
-        if queue.phase != Phase::Open {
+        let mut shared = self.shared.borrow_mut();
+        if shared.phase != Phase::Open {
             return Err(OutboxError::Closed);
         }
-        if queue.queued_bytes.saturating_add(bytes.len()) > self.queued_bytes_max {
+        if shared.pushed_bytes().saturating_add(bytes.len()) > self.queued_bytes_max {
             return Err(OutboxError::Full { limit: self.queued_bytes_max });
         }
-        if !bytes.is_empty() {
-            queue.queued_bytes += bytes.len();
-            queue.pieces.push_back(bytes);
-            wake(&mut queue.writer);
-        }
+        shared.enqueue(bytes);
         Ok(())
+    }
+
+    /// Writes the media of `feed` from now on, behind what is queued; `None` stops it.
+    pub fn follow(&self, feed: Option<Box<dyn Feed>>) {
+        let mut shared = self.shared.borrow_mut();
+        let old = std::mem::replace(&mut shared.feed, feed);
+        wake(&mut shared.writing);
+        drop(shared);
+        // It may reach for this outbox while it goes.
+        drop(old);
+    }
+
+    /// The player that is offered what its stream's players in step are given.
+    #[must_use]
+    pub fn member(&self) -> Rc<dyn Member> {
+        Rc::clone(&self.shared) as Rc<dyn Member>
+    }
+
+    /// How many bytes the socket has taken so far; the cell goes on counting.
+    #[must_use]
+    pub fn sent_bytes(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.shared.borrow().sent_bytes)
     }
 
     /// Takes nothing more; the connection's writing side is shut down after what is queued.
     pub fn close(&self) {
-        let mut queue = self.queue.borrow_mut();
-        if queue.phase == Phase::Open {
-            queue.phase = Phase::Closing;
-            wake(&mut queue.writer);
+        let mut shared = self.shared.borrow_mut();
+        if shared.phase == Phase::Open {
+            shared.phase = Phase::Closing;
+            wake(&mut shared.writing);
         }
     }
 
     /// How many bytes the socket has not taken yet.
     #[must_use]
     pub fn queued_bytes(&self) -> usize {
-        self.queue.borrow().queued_bytes
+        self.shared.borrow().queued_bytes
     }
 
     /// Waits until at most a quarter of the allowed bytes is queued, or nothing is written any
@@ -133,14 +163,21 @@ impl Outbox {
     pub async fn room(&self) {
         let enough = self.queued_bytes_max / 4;
         poll_fn(|cx| {
-            let mut queue = self.queue.borrow_mut();
-            if queue.queued_bytes <= enough || queue.phase == Phase::Ended {
+            let mut shared = self.shared.borrow_mut();
+            if shared.pushed_bytes() <= enough || shared.phase == Phase::Ended {
                 return Poll::Ready(());
             }
-            queue.reader = Some(cx.waker().clone());
+            shared.reading = Some(cx.waker().clone());
             Poll::Pending
         })
         .await;
+    }
+}
+
+impl std::fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let shared = self.shared.borrow();
+        f.debug_struct("Outbox").field("queued_bytes", &shared.queued_bytes).finish_non_exhaustive()
     }
 }
 
@@ -171,13 +208,23 @@ where
     })
 }
 
-#[derive(Debug, Default)]
-struct Queue {
-    pieces: VecDeque<Bytes>,
+/// One connection's writing side.
+struct Shared {
+    writer: Box<dyn AsyncWrite + Unpin>,
+    queue: VecDeque<Bytes>,
     queued_bytes: usize,
+    /// How much of what was queued since the queue was last empty is media, which is bounded by
+    /// itself.
+    media_bytes: usize,
+    sent_bytes: Arc<AtomicU64>,
+    feed: Option<Box<dyn Feed>>,
     phase: Phase,
-    writer: Option<Waker>,
-    reader: Option<Waker>,
+    /// The writing future, while it waits for something to write.
+    writing: Option<Waker>,
+    /// The reading future, while it waits for room.
+    reading: Option<Waker>,
+    /// Why the connection ends, where only [`Outbox::offer`] has noticed.
+    failed: Option<OutboxError>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -190,28 +237,93 @@ enum Phase {
     Ended,
 }
 
-impl Queue {
+impl Shared {
+    fn new(writer: Box<dyn AsyncWrite + Unpin>) -> Self {
+        Self {
+            writer,
+            queue: VecDeque::new(),
+            queued_bytes: 0,
+            media_bytes: 0,
+            sent_bytes: Arc::default(),
+            feed: None,
+            phase: Phase::Open,
+            writing: None,
+            reading: None,
+            failed: None,
+        }
+    }
+
+    fn pushed_bytes(&self) -> usize {
+        self.queued_bytes.saturating_sub(self.media_bytes)
+    }
+
+    fn enqueue(&mut self, bytes: Bytes) {
+        if !bytes.is_empty() {
+            self.queued_bytes += bytes.len();
+            self.queue.push_back(bytes);
+            wake(&mut self.writing);
+        }
+    }
+
+    /// Writes at once to a player in step with its stream; any other takes it in its own time.
+    fn offer(&mut self, batch: &Batch) -> usize {
+        if !self.queue.is_empty() || self.phase != Phase::Open {
+            return 0;
+        }
+        if !self.feed.as_mut().is_some_and(|feed| feed.takes(batch)) {
+            wake(&mut self.writing);
+            return 0;
+        }
+        // A socket that takes nothing now is waited for by the writing future.
+        let mut cx = Context::from_waker(Waker::noop());
+        let written = match Pin::new(&mut self.writer).poll_write(&mut cx, &batch.bytes) {
+            Poll::Ready(Ok(written)) => written,
+            Poll::Ready(Err(error)) => {
+                self.failed = Some(OutboxError::Write(error));
+                wake(&mut self.writing);
+                0
+            }
+            Poll::Pending => 0,
+        };
+        self.sent_bytes.fetch_add(written as u64, Ordering::Relaxed);
+        let rest = batch.bytes.slice(written.min(batch.bytes.len())..);
+        self.media_bytes = rest.len();
+        self.enqueue(rest);
+        batch.bytes.len()
+    }
+
     /// Waits for something to write; `false` when nothing will come any more.
-    fn poll_filled(&mut self, cx: &Context<'_>) -> Poll<bool> {
-        if !self.pieces.is_empty() {
-            return Poll::Ready(true);
+    fn poll_filled(&mut self, cx: &Context<'_>) -> Poll<Result<bool, OutboxError>> {
+        if let Some(error) = self.failed.take() {
+            return Poll::Ready(Err(error));
+        }
+        if self.queue.is_empty() && self.phase == Phase::Open {
+            match self.feed.as_mut().map(|feed| feed.refill(&mut self.queue)) {
+                None | Some(Refill::InStep) => {}
+                Some(Refill::Added) => {
+                    self.queued_bytes = self.queue.iter().map(Bytes::len).sum();
+                    self.media_bytes = self.queued_bytes;
+                }
+                Some(Refill::Ended) => self.phase = Phase::Closing,
+                Some(Refill::FellBehind) => return Poll::Ready(Err(OutboxError::FellBehind)),
+            }
+        }
+        if !self.queue.is_empty() {
+            return Poll::Ready(Ok(true));
         }
         if self.phase != Phase::Open {
-            return Poll::Ready(false);
+            return Poll::Ready(Ok(false));
         }
-        self.writer = Some(cx.waker().clone());
+        self.writing = Some(cx.waker().clone());
         Poll::Pending
     }
 
     /// Writes as much as the socket takes at once.
-    fn poll_write<W>(&mut self, writer: &mut W, cx: &mut Context<'_>) -> Poll<io::Result<()>>
-    where
-        W: AsyncWrite + Unpin,
-    {
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let written = {
             let slices: SmallVec<[IoSlice<'_>; PIECES_PER_WRITE]> =
-                self.pieces.iter().take(PIECES_PER_WRITE).map(|p| IoSlice::new(p)).collect();
-            ready!(Pin::new(writer).poll_write_vectored(cx, &slices))?
+                self.queue.iter().take(PIECES_PER_WRITE).map(|p| IoSlice::new(p)).collect();
+            ready!(Pin::new(&mut self.writer).poll_write_vectored(cx, &slices))?
         };
         if written == 0 {
             return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
@@ -222,10 +334,11 @@ impl Queue {
 
     /// Drops the first `count` bytes, which the socket has taken.
     fn forget(&mut self, count: usize) {
+        self.sent_bytes.fetch_add(count as u64, Ordering::Relaxed);
         self.queued_bytes = self.queued_bytes.saturating_sub(count);
         let mut left = count;
         while left > 0 {
-            let Some(piece) = self.pieces.front_mut() else {
+            let Some(piece) = self.queue.front_mut() else {
                 break;
             };
             if piece.len() > left {
@@ -233,9 +346,12 @@ impl Queue {
                 break;
             }
             left -= piece.len();
-            self.pieces.pop_front();
+            self.queue.pop_front();
         }
-        wake(&mut self.reader);
+        if self.queue.is_empty() {
+            self.media_bytes = 0;
+        }
+        wake(&mut self.reading);
     }
 }
 
@@ -245,44 +361,58 @@ fn wake(waker: &mut Option<Waker>) {
     }
 }
 
+impl Member for RefCell<Shared> {
+    fn offer(&self, batch: &Batch) -> usize {
+        self.borrow_mut().offer(batch)
+    }
+
+    fn wake(&self) {
+        wake(&mut self.borrow_mut().writing);
+    }
+}
+
 /// The writing future's state; marks the queue as ended however the future ends.
-struct Writing<W> {
-    queue: Rc<RefCell<Queue>>,
-    writer: W,
+struct Writing {
+    shared: Rc<RefCell<Shared>>,
     write_timeout: Duration,
 }
 
-impl<W: AsyncWrite + Unpin> Writing<W> {
-    async fn run(mut self) -> Result<(), OutboxError> {
+impl Writing {
+    async fn run(self) -> Result<(), OutboxError> {
         let write_timeout = self.write_timeout;
-        while self.filled().await {
+        while poll_fn(|cx| self.shared.borrow_mut().poll_filled(cx)).await? {
             within(write_timeout, self.write_some()).await?;
         }
-        within(write_timeout, self.writer.shutdown()).await
-    }
-
-    async fn filled(&self) -> bool {
-        poll_fn(|cx| self.queue.borrow_mut().poll_filled(cx)).await
+        within(write_timeout, self.poll_writer(|writer, cx| writer.poll_shutdown(cx))).await
     }
 
     /// Writes once, and flushes when that was all: a writer may hold back (TLS does).
-    async fn write_some(&mut self) -> io::Result<()> {
-        let Self { queue, writer, .. } = self;
-        poll_fn(|cx| queue.borrow_mut().poll_write(writer, cx)).await?;
-        if queue.borrow().pieces.is_empty() {
-            writer.flush().await?;
+    async fn write_some(&self) -> io::Result<()> {
+        poll_fn(|cx| self.shared.borrow_mut().poll_write(cx)).await?;
+        if self.shared.borrow().queue.is_empty() {
+            self.poll_writer(|writer, cx| writer.poll_flush(cx)).await?;
         }
         Ok(())
     }
+
+    async fn poll_writer<F>(&self, mut poll: F) -> io::Result<()>
+    where
+        F: FnMut(Pin<&mut (dyn AsyncWrite + Unpin)>, &mut Context<'_>) -> Poll<io::Result<()>>,
+    {
+        poll_fn(|cx| poll(Pin::new(&mut self.shared.borrow_mut().writer), cx)).await
+    }
 }
 
-impl<W> Drop for Writing<W> {
+impl Drop for Writing {
     fn drop(&mut self) {
-        let mut queue = self.queue.borrow_mut();
-        queue.phase = Phase::Ended;
-        queue.pieces.clear();
-        queue.queued_bytes = 0;
-        wake(&mut queue.reader);
+        let mut shared = self.shared.borrow_mut();
+        shared.phase = Phase::Ended;
+        shared.queue.clear();
+        shared.queued_bytes = 0;
+        wake(&mut shared.reading);
+        let feed = shared.feed.take();
+        drop(shared);
+        drop(feed);
     }
 }
 
@@ -300,7 +430,7 @@ async fn within(
 mod tests {
     use actix_rt::spawn;
     use futures_util::{FutureExt, StreamExt};
-    use tokio::io::duplex;
+    use tokio::io::{AsyncWriteExt, duplex};
 
     use super::*;
 

@@ -8,6 +8,7 @@ use actix::prelude::*;
 use actix_rt::Arbiter;
 use thiserror::Error;
 use watershed_actors::cluster_supervisor::{ClusterParts, ClusterSupervisor, PeersView, SetPeers};
+use watershed_actors::fan_out::FanOutSettings;
 use watershed_actors::limits::LimitHits;
 use watershed_actors::live_stream::{InputSource, StreamStatus};
 use watershed_actors::names::{Hostname, InvalidHostname, NodeId};
@@ -81,6 +82,7 @@ pub(super) struct Parts {
     pub(super) stats: Published<NodeStats>,
     pub(super) guard: ClusterGuard,
     pub(super) play_settings: Published<PlaySettings>,
+    pub(super) fan_out: Published<FanOutSettings>,
     pub(super) readiness: Readiness,
     pub(super) hits: LimitHits,
     /// Where streams and sessions run.
@@ -139,12 +141,14 @@ impl Parts {
 
         let guard = ClusterGuard::new(identity.id, translate::keys(&loaded.settings));
         let play_settings = Published::new(translate::play(&loaded.settings));
+        let fan_out = Published::new(translate::fan_out(&loaded.settings));
         let apply = Applier {
             hub: hub.clone(),
             supervisor: supervisor.clone(),
             sampler: sampler.clone(),
             guard: guard.clone(),
             play_settings: play_settings.clone(),
+            fan_out: fan_out.clone(),
             last: Published::new(Arc::clone(&loaded.settings)),
         };
         apply.apply(&loaded);
@@ -162,6 +166,7 @@ impl Parts {
             stats,
             guard,
             play_settings,
+            fan_out,
             readiness: Readiness::default(),
             hits,
             media_arbiters,
@@ -235,6 +240,7 @@ struct Applier {
     sampler: Addr<NodeStatsSampler>,
     guard: ClusterGuard,
     play_settings: Published<PlaySettings>,
+    fan_out: Published<FanOutSettings>,
     /// The settings applied last.
     last: Published<Arc<Settings>>,
 }
@@ -248,6 +254,7 @@ impl Applier {
         self.last.publish(Arc::clone(settings));
         self.guard.set_keys(translate::keys(settings));
         self.play_settings.publish(translate::play(settings));
+        self.fan_out.publish(translate::fan_out(settings));
         self.sampler.do_send(SetTotalBandwidth { bits_per_second: settings.total_bandwidth_bps });
         self.supervisor.do_send(SetPeers { peers: translate::peers(settings) });
         self.hub.do_send(SetStreams(translate::streams(settings, &loaded.folder())));

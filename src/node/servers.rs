@@ -224,5 +224,7 @@ fn rtmp_session(settings: &Settings, parts: &Parts) -> RtmpSessionSettings {
         linger: LINGER,
         routing: RtmpRouting::new(parts.view.clone(), parts.identity.id),
         hub: parts.hub.clone().recipient(),
+        streams: parts.streams.clone(),
+        fan_out: parts.fan_out.clone(),
     }
 }

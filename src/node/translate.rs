@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use watershed_actors::fan_out::FanOutSettings;
 use watershed_actors::live_stream::{InputSource, InputSpec, Password, StreamSpec};
 use watershed_actors::peer_actor::{FetchLimits, PeerConfig};
 use watershed_actors::redirect::PeerAddresses;
@@ -17,8 +18,10 @@ use crate::play::PlaySettings;
 use crate::settings::Settings;
 use crate::settings::model::{HlsRedirect, Input, Peer, Stream};
 
-/// A live response without media is ended after twice the time that an input may be silent.
+/// A player without media is ended after twice the time that an input may be silent.
 const SILENCE_MAX: Duration = Duration::from_secs(20);
+/// A player that fell out of the ring this often is too slow for the stream.
+const SKIPS_MAX: u32 = 5;
 
 /// The streams of `settings`, whose relative files are below `folder`.
 ///
@@ -63,8 +66,16 @@ fn input_spec(index: usize, input: &Input, stream: &Stream, folder: &Path) -> Op
 pub(super) fn play(settings: &Settings) -> PlaySettings {
     PlaySettings {
         redirects_media_playlists: settings.hls_redirect == HlsRedirect::Media,
+        fan_out: fan_out(settings),
+    }
+}
+
+/// How players that hold a connection are written to.
+pub(super) const fn fan_out(settings: &Settings) -> FanOutSettings {
+    FanOutSettings {
         write_batching: settings.write_batching,
         silence_max: SILENCE_MAX,
+        skips_max: SKIPS_MAX,
     }
 }
 

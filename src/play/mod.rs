@@ -21,11 +21,12 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
+use watershed_actors::fan_out::FanOutSettings;
 use watershed_actors::names::{NodeId, Protocol};
 use watershed_actors::published::Published;
 use watershed_actors::redirect::{find_via, strip_via};
@@ -41,10 +42,8 @@ pub use redirect::QuickRedirect;
 pub struct PlaySettings {
     /// The asked node answers master playlists itself and redirects the media playlists.
     pub redirects_media_playlists: bool,
-    /// How long bytes of a live response are collected before they are written.
-    pub write_batching: Duration,
-    /// A live response ends after this long without media.
-    pub silence_max: Duration,
+    /// How endless responses are written.
+    pub fan_out: FanOutSettings,
 }
 
 /// The HTTP door for players. Shared by all workers.
@@ -123,7 +122,7 @@ impl Play {
         match location {
             // An endless answer would be cut off when the node stops.
             StreamLocation::Here { .. }
-                if asked.output == Output::Ts && self.directory.is_draining() =>
+                if asked.output.is_endless() && self.directory.is_draining() =>
             {
                 Decision::Later
             }
@@ -153,7 +152,7 @@ impl Play {
         };
         match asked.output {
             Output::Segment(segment) if has_it(segment) => true,
-            Output::Ts => false,
+            Output::Endless(_) => false,
             _ => self.was_just_redirected(asked.query),
         }
     }
@@ -204,8 +203,10 @@ pub async fn handle(request: HttpRequest, play: web::Data<Play>) -> HttpResponse
         Decision::Nowhere => answers::not_found("no such stream in this cluster"),
         Decision::Local(_) if !is_read => answers::method_not_allowed(),
         // The head of an endless answer says nothing of the stream, so it does not start it either.
-        Decision::Local(_) if is_head && output == Output::Ts => progressive::head(),
-        Decision::Local(entry) => serve(&play, entry, &asked, is_head).await,
+        Decision::Local(entry) => match output {
+            Output::Endless(endless) if is_head => progressive::head(endless),
+            _ => serve(&play, entry, &asked, is_head).await,
+        },
     }
 }
 
@@ -224,7 +225,9 @@ async fn serve(play: &Play, entry: LocalEntry, asked: &Asked<'_>, is_head: bool)
             hls::media(&entry, uri_query.as_deref()).await
         }
         Output::Other => answers::not_found("this node makes no such output of its streams"),
-        Output::Ts => progressive::mpegts(&entry, &play.settings.load()).await,
+        Output::Endless(endless) => {
+            progressive::play(endless, &entry, play.settings.load().fan_out).await
+        }
     }
 }
 

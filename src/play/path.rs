@@ -5,6 +5,8 @@
 
 use watershed_actors::names::{Protocol, check_stream_name};
 
+use super::progressive::Endless;
+
 /// One output of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Output<'a> {
@@ -14,8 +16,8 @@ pub(crate) enum Output<'a> {
     Media,
     /// `/NAME/SEGMENT.ts`: an HLS segment.
     Segment(&'a str),
-    /// `/NAME/mpegts`: endless MPEG-TS.
-    Ts,
+    /// `/NAME/mpegts` and `/NAME/live.flv`.
+    Endless(Endless),
     /// `/NAME/embed.html`: the player page.
     Embed,
     /// `/NAME/media_info.json`: the tracks.
@@ -25,10 +27,16 @@ pub(crate) enum Output<'a> {
 }
 
 impl Output<'_> {
+    /// Whether it goes on as long as the stream.
+    pub(crate) const fn is_endless(self) -> bool {
+        matches!(self, Self::Endless(_))
+    }
+
     /// The protocol that a peer needs a listener for.
     pub(crate) const fn protocol(self) -> Protocol {
         match self {
-            Self::Ts => Protocol::Tshttp,
+            Self::Endless(Endless::MpegTs) => Protocol::Tshttp,
+            Self::Endless(Endless::Flv) => Protocol::Flv,
             Self::Master
             | Self::Media
             | Self::Segment(_)
@@ -48,10 +56,11 @@ pub(crate) fn parse(path: &str) -> Option<(&str, Output<'_>)> {
     let (name, output) = match last {
         "index.m3u8" => (name, Output::Master),
         "video.m3u8" => (name, Output::Media),
-        "mpegts" => (name, Output::Ts),
+        "mpegts" => (name, Output::Endless(Endless::MpegTs)),
+        "live.flv" => (name, Output::Endless(Endless::Flv)),
         "embed.html" => (name, Output::Embed),
         "media_info.json" => (name, Output::MediaInfo),
-        "index.fmp4.m3u8" | "index.ll.m3u8" | "live.flv" | "preview.jpg" => (name, Output::Other),
+        "index.fmp4.m3u8" | "index.ll.m3u8" | "preview.jpg" => (name, Output::Other),
         segment if segment.ends_with(".ts") => (name, Output::Segment(segment)),
         _ => return None,
     };
@@ -67,7 +76,9 @@ mod tests {
     fn every_output_is_found_behind_names_of_any_depth() {
         assert_eq!(parse("/cam1/index.m3u8"), Some(("cam1", Output::Master)));
         assert_eq!(parse("/a/b/c/video.m3u8"), Some(("a/b/c", Output::Media)));
-        assert_eq!(parse("/cam1/mpegts"), Some(("cam1", Output::Ts)));
+        let endless = |kind| Some(("cam1", Output::Endless(kind)));
+        assert_eq!(parse("/cam1/mpegts"), endless(Endless::MpegTs));
+        assert_eq!(parse("/cam1/live.flv"), endless(Endless::Flv));
         assert_eq!(parse("/cam1/embed.html"), Some(("cam1", Output::Embed)));
         assert_eq!(parse("/cam1/preview.jpg"), Some(("cam1", Output::Other)));
         assert_eq!(parse("/cam1/ab-1.ts"), Some(("cam1", Output::Segment("ab-1.ts"))));

@@ -1,4 +1,4 @@
-//! Endless responses: HTTP MPEG-TS.
+//! Endless responses: HTTP MPEG-TS and HTTP-FLV.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -6,35 +6,65 @@ use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use bytes::Bytes;
 use futures_util::StreamExt;
-use watershed_actors::http_session::{HttpSession, LiveBodyLimits};
+use watershed_actors::fan_out::{FanOutSettings, Media};
+use watershed_actors::http_session::HttpSession;
+use watershed_actors::live_stream::{Broadcast, Container};
 use watershed_actors::stream_hub::LocalEntry;
+use watershed_media::flv;
 
-use super::{PlaySettings, answers};
+use super::answers;
 
-const TS_TYPE: &str = "video/mp2t";
 /// A stream that was just started may take this long to its first frame.
 const START_WITHIN: Duration = Duration::from_secs(10);
-/// A reader that fell out of the ring this often in one session is too slow for the stream.
-const SKIPS_MAX: u32 = 5;
 
-/// The head of [`mpegts`], at once and without a session.
-pub(super) fn head() -> HttpResponse {
-    answers::uncached(StatusCode::OK).content_type(TS_TYPE).finish()
+/// What an endless response consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Endless {
+    /// `/NAME/mpegts`.
+    MpegTs,
+    /// `/NAME/live.flv`.
+    Flv,
 }
 
-/// Follows the stream live, from its last keyframe.
-pub(super) async fn mpegts(entry: &LocalEntry, settings: &PlaySettings) -> HttpResponse {
+impl Endless {
+    const fn content_type(self) -> &'static str {
+        match self {
+            Self::MpegTs => "video/mp2t",
+            Self::Flv => "video/x-flv",
+        }
+    }
+
+    /// What comes before the media, and the media from the last keyframe on.
+    fn of(self, broadcast: &Arc<Broadcast>) -> (Bytes, Media) {
+        let (opening, output) = match self {
+            Self::MpegTs => (Bytes::new(), Arc::clone(broadcast.ts())),
+            Self::Flv => {
+                (flv::live::opening(&broadcast.tracks()), broadcast.output(Container::Flv))
+            }
+        };
+        (opening, Media::from_newest_start(Arc::clone(broadcast), output))
+    }
+}
+
+/// The head alone, at once and without a session.
+pub(super) fn head(endless: Endless) -> HttpResponse {
+    answers::uncached(StatusCode::OK).content_type(endless.content_type()).finish()
+}
+
+/// Follows the stream live.
+pub(super) async fn play(
+    endless: Endless,
+    entry: &LocalEntry,
+    settings: FanOutSettings,
+) -> HttpResponse {
     if !entry.wait_until_running(START_WITHIN).await {
         return answers::later();
     }
-    let limits = LiveBodyLimits {
-        write_batching: settings.write_batching,
-        silence_max: settings.silence_max,
-        skips_max: SKIPS_MAX,
-    };
-    let body = HttpSession::open(Arc::clone(&entry.broadcast), limits);
+    let (opening, media) = endless.of(&entry.broadcast);
+    let body = HttpSession::open(opening, media, settings);
     answers::uncached(StatusCode::OK)
-        .content_type(TS_TYPE)
-        .streaming(Box::pin(body.into_stream().map(Ok::<_, Infallible>)))
+        .content_type(endless.content_type())
+        .streaming(body.map(Ok::<_, Infallible>))
 }

@@ -1,43 +1,49 @@
 //! One HTTP client that plays live: the actor counts it and can end it, the body carries the media.
 //!
-//! The body reads the stream's ring with a cursor of its own and hands on the very bytes that all
-//! other sessions send; the actor never sees them.
+//! The body is a member of its stream's [`fan_out`](crate::fan_out) and hands on the very bytes
+//! that all other sessions send; the actor never sees them.
 //!
 //! ```text
-//!  Broadcast.ts (ring) ══ LiveBody ══▶ actix-web response
-//!                            ▲ EndSession     │ dropped
-//!                        HttpSession ◀────────┘
+//!  fan_out ══ LiveBody ══▶ actix-web response
+//!                ▲ EndSession     │ dropped
+//!            HttpSession ◀────────┘
 //! ```
 
 mod body;
 mod messages;
 
-use std::sync::Arc;
+use std::cell::RefCell;
+use std::rc::{Rc, Weak};
 
 use actix::prelude::*;
-use tokio::sync::watch;
+use bytes::Bytes;
 
-pub use body::{LiveBody, LiveBodyLimits};
+pub use body::LiveBody;
 pub use messages::EndSession;
 
-use crate::live_stream::{Broadcast, Viewer};
+use crate::fan_out::{FanOutSettings, Media, Member, feed};
+use crate::live_stream::Viewer;
+use body::Pending;
 use messages::BodyDropped;
 
 /// The actor of one playing HTTP client.
-#[derive(Debug)]
 pub struct HttpSession {
     _viewer: Viewer,
-    end: watch::Sender<bool>,
+    pending: Weak<RefCell<Pending>>,
 }
 
 impl HttpSession {
-    /// Starts a session on `broadcast` and answers the body of its response.
+    /// Starts a session that follows `media` and answers the body of its response, which begins
+    /// with `opening`.
     #[must_use]
-    pub fn open(broadcast: Arc<Broadcast>, limits: LiveBodyLimits) -> LiveBody {
-        let (end, is_ended) = watch::channel(false);
-        let viewer = broadcast.viewers().connect();
-        let session = Self { _viewer: viewer, end }.start();
-        LiveBody::new(broadcast, limits, is_ended, session)
+    pub fn open(opening: Bytes, media: Media, settings: FanOutSettings) -> LiveBody {
+        let viewer = media.broadcast.viewers().connect();
+        let pending = Rc::<RefCell<Pending>>::default();
+        let member: Rc<dyn Member> = Rc::clone(&pending) as Rc<dyn Member>;
+        let feed = feed(&member, media, settings);
+        pending.borrow_mut().begin(opening, feed);
+        let session = Self { _viewer: viewer, pending: Rc::downgrade(&pending) }.start();
+        LiveBody { pending, session }
     }
 }
 
@@ -49,7 +55,11 @@ impl Handler<EndSession> for HttpSession {
     type Result = ();
 
     fn handle(&mut self, _: EndSession, _ctx: &mut Self::Context) {
-        self.end.send_replace(true);
+        let Some(pending) = self.pending.upgrade() else {
+            return;
+        };
+        let feed = pending.borrow_mut().end();
+        drop(feed);
     }
 }
 

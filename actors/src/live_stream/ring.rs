@@ -46,7 +46,8 @@ pub struct RingCursor(u64);
 pub enum RingRead {
     /// Entries were appended to the reader's batch.
     Taken,
-    /// Entries were appended, but the reader had fallen out of the ring and skipped some.
+    /// The reader had fallen out of the ring and skipped some entries; later ones may have been
+    /// appended.
     Skipped,
     /// Nothing new: wait for a change.
     Empty,
@@ -179,7 +180,7 @@ impl<T: RingEntry> Ring<T> {
         }
         match (bytes > 0, has_skipped) {
             (true, false) => RingRead::Taken,
-            (true, true) => RingRead::Skipped,
+            (_, true) => RingRead::Skipped,
             (false, _) if state.is_closed => RingRead::Closed,
             (false, _) => RingRead::Empty,
         }

@@ -2,13 +2,14 @@
 //!
 //! The protocol is `media::rtmp::ServerSession`; this actor moves bytes between it and the socket,
 //! asks where streams are, and hands a publisher's media straight to its stream. Media passes no
-//! mailbox: the bytes are read in this actor's context and written through an [`InputWriter`].
+//! mailbox: a publisher's is read in this actor's context and written through an [`InputWriter`], a
+//! player's goes from the stream's [`fan_out`](crate::fan_out) to the outbox.
 //!
 //! ```text
 //!  socket ─▶ read_paced ─▶ ServerSession ─▶ Outbox ─▶ socket
-//!                          │ Item   │ ▲
-//!             InputWriter ◀┘        ▼ │ redirect, refuse, grant
-//!                        RtmpRouting, StreamHub
+//!                          │ Item   │ ▲        ▲
+//!             InputWriter ◀┘        ▼ │        └══ fan_out ◀══ ring
+//!             RtmpRouting, StreamHub: redirect, refuse, grant
 //! ```
 //!
 //! It ends by the client's EOF, an error, a deadline, [`EndSession`], or when its stream says so.
@@ -20,6 +21,7 @@ mod routing;
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::fut::wrap_future;
@@ -32,12 +34,14 @@ use watershed_media::rtmp::{
 pub use listener::RtmpListener;
 pub use routing::RtmpRouting;
 
+use crate::fan_out::{self, FanOutSettings, Media};
 use crate::limits::LimitHits;
-use crate::live_stream::{InputWriter, PublishRefused};
+use crate::live_stream::{Container, InputWriter, PublishRefused, Viewer};
 use crate::names::StreamName;
 use crate::outbox::{Outbox, OutboxError, OutboxLimits, read_paced};
+use crate::published::Published;
 use crate::stream_directory::SETTLES_WITHIN;
-use crate::stream_hub::PublishTo;
+use crate::stream_hub::{LocalEntry, LocalStreams, PublishTo};
 use crate::tcp_listener::{Connection, ConnectionPermit};
 use messages::EndSession;
 use routing::{PLAY_FAILED, PUBLISH_REFUSED, PlayAnswer};
@@ -46,6 +50,8 @@ use routing::{PLAY_FAILED, PUBLISH_REFUSED, PlayAnswer};
 const DEADLINE_TICK: Duration = Duration::from_millis(250);
 /// How often a player is routed anew while the node has not heard from its peers.
 const SETTLE_TICK: Duration = Duration::from_millis(50);
+/// A stream that was just started may take this long to its first frame.
+const START_WITHIN: Duration = Duration::from_secs(10);
 /// How long a client that was told to go elsewhere may stay.
 const LEAVE_WITHIN: Duration = Duration::from_secs(10);
 
@@ -66,6 +72,10 @@ pub struct RtmpSessionSettings {
     pub routing: RtmpRouting,
     /// Who grants publishing.
     pub hub: Recipient<PublishTo>,
+    /// The streams that are played from here.
+    pub streams: LocalStreams,
+    /// How players are written to.
+    pub fan_out: Published<FanOutSettings>,
 }
 
 /// One client; see the module's head.
@@ -79,6 +89,8 @@ pub struct RtmpSession {
     follows_reconnect: bool,
     /// Where the media of a granted publisher goes.
     writer: Option<InputWriter>,
+    /// Counts a granted player.
+    viewer: Option<Viewer>,
     /// When the publisher last sent media.
     last_media: Instant,
     /// When a client that was sent elsewhere must have left.
@@ -114,6 +126,7 @@ impl RtmpSession {
                 app: String::new(),
                 follows_reconnect: false,
                 writer: None,
+                viewer: None,
                 last_media: Instant::now(),
                 leave_by: None,
                 is_ending: false,
@@ -159,7 +172,11 @@ impl RtmpSession {
                 }
             }
             Event::PublishEnded => self.writer = None,
-            Event::PlayEnded | Event::MetaData(_) => {}
+            Event::PlayEnded => {
+                self.outbox.follow(None);
+                self.viewer = None;
+            }
+            Event::MetaData(_) => {}
         }
         Ok(Vec::new())
     }
@@ -197,6 +214,10 @@ impl RtmpSession {
                 }
                 self.session.redirect_play(request.request, &target.tc_url, &target.full_url)
             }
+            PlayAnswer::Here => {
+                self.play_here(request, ctx);
+                Ok(Vec::new())
+            }
             PlayAnswer::Refuse(code, words) => {
                 self.session.reject_play(request.request, code, words)
             }
@@ -212,6 +233,42 @@ impl RtmpSession {
                 Ok(Vec::new())
             }
         }
+    }
+
+    /// Waits for the stream to run; one on demand starts. The session value reads no further until
+    /// it is answered.
+    fn play_here(&self, request: StreamRequest, ctx: &mut Context<Self>) {
+        let entry = self.settings.streams.find(&request.name);
+        let running = async move {
+            let entry = entry?;
+            entry.wait_until_running(START_WITHIN).await.then_some(entry)
+        };
+        let waiting = running.into_actor(self).map(move |entry, session, ctx| {
+            let outputs = match entry {
+                Some(entry) => session.play_granted(&entry, request.request),
+                None => {
+                    let words = "the stream has no picture right now; try again";
+                    session.session.reject_play(request.request, PLAY_FAILED, words)
+                }
+            };
+            session.follow(outputs, ctx);
+        });
+        ctx.spawn(waiting);
+    }
+
+    /// Lets the client play; its media goes out behind the answer.
+    fn play_granted(
+        &mut self,
+        entry: &LocalEntry,
+        request: RequestId,
+    ) -> Result<Vec<Output>, RtmpError> {
+        let outputs = self.session.accept_play(request)?;
+        let broadcast = Arc::clone(&entry.broadcast);
+        self.viewer = Some(broadcast.viewers().connect());
+        let output = broadcast.output(Container::RtmpChunks);
+        let media = Media::from_newest_start(broadcast, output);
+        fan_out::follow(&self.outbox, media, *self.settings.fan_out.load());
+        Ok(outputs)
     }
 
     /// Asks the hub; the session value reads no further until the answer is there.
@@ -271,6 +328,7 @@ impl RtmpSession {
     fn end(&mut self) {
         self.is_ending = true;
         self.writer = None;
+        self.viewer = None;
         self.outbox.close();
     }
 
@@ -280,6 +338,7 @@ impl RtmpSession {
         match error {
             OutboxError::Full { .. } => self.limit_hits.hit("rtmp_outbox"),
             OutboxError::TimedOut(_) => self.limit_hits.hit("rtmp_write_timeout"),
+            OutboxError::FellBehind => self.limit_hits.hit("slow_viewers"),
             OutboxError::Closed | OutboxError::Write(_) => {}
         }
         ctx.stop();

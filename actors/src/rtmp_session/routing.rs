@@ -11,6 +11,8 @@ use crate::wall_clock::unix_ms;
 /// What a player is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum PlayAnswer {
+    /// Play it from this node.
+    Here,
     /// Go there.
     Redirect(RtmpTarget),
     /// It cannot be played: a status code and words.
@@ -21,7 +23,7 @@ pub(super) enum PlayAnswer {
 
 /// `onStatus` codes. Source: RTMP 1.0 §7.2.2, and the `ActionScript` 3 reference, `NetStatusEvent`.
 pub(super) const PLAY_FAILED: &str = "NetStream.Play.Failed";
-const PLAY_NOT_FOUND: &str = "NetStream.Play.StreamNotFound";
+pub(super) const PLAY_NOT_FOUND: &str = "NetStream.Play.StreamNotFound";
 /// The code for every refusal of a publisher.
 pub(super) const PUBLISH_REFUSED: &str = "NetStream.Publish.BadName";
 
@@ -45,10 +47,7 @@ impl RtmpRouting {
             return PlayAnswer::Refuse(PLAY_NOT_FOUND, "no stream can have that name");
         }
         match self.directory.locate(name, &ask(now)) {
-            StreamLocation::Here { .. } => PlayAnswer::Refuse(
-                PLAY_FAILED,
-                "the stream is on this node, which does not play by RTMP yet; use HLS or HTTP",
-            ),
+            StreamLocation::Here { .. } => PlayAnswer::Here,
             StreamLocation::At(route, choice) => {
                 let answer = self.redirect(&route, app, name, query);
                 if let PlayAnswer::Redirect(_) = answer {

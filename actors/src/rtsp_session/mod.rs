@@ -202,6 +202,7 @@ impl RtspSession {
         match error {
             OutboxError::Full { .. } => self.limit_hits.hit("rtsp_outbox"),
             OutboxError::TimedOut(_) => self.limit_hits.hit("rtsp_write_timeout"),
+            OutboxError::FellBehind => self.limit_hits.hit("slow_viewers"),
             OutboxError::Closed | OutboxError::Write(_) => {}
         }
         ctx.stop();

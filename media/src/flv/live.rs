@@ -40,8 +40,9 @@ impl<W: TagWriter> TagMuxer<W> {
     /// What decoders must know first: metadata, then a sequence header a track.
     fn headers(tracks: &[Track], now: Ticks, writer: &mut W, out: &mut BytesMut) {
         let payload = meta_data_body(tracks);
-        let head = TagHead::new();
-        writer.write(&TagBody { kind: TagKind::Script, timestamp: now, head, payload }, out);
+        // ffmpeg takes metadata at any other time for a track of text.
+        let (timestamp, head) = (Ticks::ZERO, TagHead::new());
+        writer.write(&TagBody { kind: TagKind::Script, timestamp, head, payload }, out);
         for kind in [TrackKind::Video, TrackKind::Audio] {
             let track = tracks.iter().find(|track| track.codec.kind() == kind);
             // Parameter sets that cannot be written leave the track to its in-band ones.
@@ -166,7 +167,7 @@ mod tests {
         out.clear();
         assert_eq!(muxer.mux(&live(&tracks, 1, 90_020, false), &mut out), None);
         let start = muxer.mux(&live(&tracks, 0, 90_040, true), &mut out).unwrap();
-        assert_eq!(kinds(&start.prelude), [(18, 40), (9, 40), (8, 40)]);
+        assert_eq!(kinds(&start.prelude), [(18, 0), (9, 40), (8, 40)]);
         assert_eq!(kinds(&out), [(8, 20), (9, 40)]);
     }
 

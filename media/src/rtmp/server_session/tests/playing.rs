@@ -76,7 +76,7 @@ fn player_may_begin_at_any_start() {
     let mut late = player();
     let messages = late.read(&[&start.prelude[..], &out[..]].concat());
     let (video, audio, data) = (MessageKind::Video, MessageKind::Audio, MessageKind::DataAmf0);
-    let headers = [(data, 160), (video, 160), (audio, 160)];
+    let headers = [(data, 0), (video, 160), (audio, 160)];
     assert_eq!(seen(&messages[..3]), headers);
     assert_eq!(seen(&messages[3..]), [(video, 160), (audio, 170), (video, 200)]);
     assert_eq!(messages[5].payload.len(), 200_005);

@@ -1,0 +1,197 @@
+//! All players of one output on one thread.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use tokio::task::{unconstrained, yield_now};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::{Batch, FanOutSettings, Member};
+use crate::live_stream::{Broadcast, LiveOutput, RingCursor, RingRead};
+
+/// Most bytes joined into one batch; what is beyond follows at once.
+const BATCH_BYTES: usize = 256 << 10;
+/// Players written to before the thread's other tasks get a turn: about a millisecond.
+const OFFERS_AT_ONCE: usize = 128;
+
+thread_local! {
+    /// The groups of this thread, by the address of their output, which they keep alive.
+    static GROUPS: RefCell<HashMap<usize, Rc<Group>>> = RefCell::default();
+}
+
+/// The players and where in the stream those in step stand.
+pub(super) struct Group {
+    broadcast: Arc<Broadcast>,
+    output: Arc<LiveOutput>,
+    settings: FanOutSettings,
+    position: Cell<RingCursor>,
+    is_over: Cell<bool>,
+    /// Empty places are taken again.
+    members: RefCell<Vec<Option<Weak<dyn Member>>>>,
+}
+
+impl Group {
+    /// The group of `output` on this thread, which begins with its first player.
+    pub(super) fn of(
+        broadcast: Arc<Broadcast>,
+        output: Arc<LiveOutput>,
+        settings: FanOutSettings,
+    ) -> Rc<Self> {
+        let key = key(&output);
+        if let Some(group) = GROUPS.with_borrow(|groups| groups.get(&key).cloned()) {
+            return group;
+        }
+        let group = Rc::new(Self {
+            broadcast,
+            position: Cell::new(output.end()),
+            output,
+            settings,
+            is_over: Cell::new(false),
+            members: RefCell::default(),
+        });
+        GROUPS.with_borrow_mut(|groups| groups.insert(key, Rc::clone(&group)));
+        let task = Task(Rc::clone(&group));
+        // Not interrupted by tokio's budget, which would make sockets look full that are not.
+        actix_rt::spawn(unconstrained(async move { task.0.run().await }));
+        group
+    }
+
+    pub(super) const fn output(&self) -> &Arc<LiveOutput> {
+        &self.output
+    }
+
+    pub(super) const fn skips_max(&self) -> u32 {
+        self.settings.skips_max
+    }
+
+    /// Where players in step stand.
+    pub(super) const fn position(&self) -> RingCursor {
+        self.position.get()
+    }
+
+    /// Whether nothing will come any more.
+    pub(super) const fn is_over(&self) -> bool {
+        self.is_over.get()
+    }
+
+    /// Counts bytes given to a player.
+    pub(super) fn count(&self, bytes: usize) {
+        self.broadcast.counters().sent(bytes);
+    }
+
+    /// Adds a player; the answer is its place.
+    pub(super) fn join(&self, player: Weak<dyn Member>) -> usize {
+        let mut members = self.members.borrow_mut();
+        let place = members.iter().position(Option::is_none).unwrap_or(members.len());
+        if place == members.len() {
+            members.push(None);
+        }
+        members[place] = Some(player);
+        place
+    }
+
+    /// Takes the player at `place` out.
+    pub(super) fn leave(&self, place: usize) {
+        let mut members = self.members.borrow_mut();
+        if let Some(member) = members.get_mut(place) {
+            *member = None;
+        }
+        while members.last().is_some_and(Option::is_none) {
+            members.pop();
+        }
+    }
+
+    async fn run(&self) {
+        let mut changed = self.output.subscribe();
+        loop {
+            changed.borrow_and_update();
+            self.give_all().await;
+            if self.is_over() || self.members.borrow().is_empty() {
+                return;
+            }
+            let next = Instant::now() + self.settings.write_batching;
+            match timeout(self.settings.silence_max, changed.changed()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) | Err(_) => return,
+            }
+            if !self.settings.write_batching.is_zero() {
+                sleep_until(next).await;
+            }
+        }
+    }
+
+    /// Gives the players all that is new.
+    async fn give_all(&self) {
+        let mut chunks = Vec::new();
+        loop {
+            let begin = self.position.get();
+            let mut end = begin;
+            let read = self.output.read(&mut end, BATCH_BYTES, &mut chunks);
+            self.position.set(end);
+            match read {
+                RingRead::Taken => {}
+                // Nobody was in step with what is lost.
+                RingRead::Skipped => {
+                    chunks.clear();
+                    self.wake_all();
+                    continue;
+                }
+                RingRead::Empty => return,
+                RingRead::Closed => return self.is_over.set(true),
+            }
+            let bytes = match &chunks[..] {
+                [chunk] => chunk.bytes.clone(),
+                chunks => {
+                    let size = chunks.iter().map(|chunk| chunk.bytes.len()).sum();
+                    let mut joined = BytesMut::with_capacity(size);
+                    chunks.iter().for_each(|chunk| joined.extend_from_slice(&chunk.bytes));
+                    joined.freeze()
+                }
+            };
+            chunks.clear();
+            self.offer_to_all(&Batch { begin, end, bytes }).await;
+        }
+    }
+
+    async fn offer_to_all(&self, batch: &Batch) {
+        let mut place = 0;
+        loop {
+            let given = {
+                let members = self.members.borrow();
+                let Some(next) = members.get(place..).filter(|rest| !rest.is_empty()) else {
+                    return;
+                };
+                let next = next.iter().take(OFFERS_AT_ONCE).flatten();
+                next.filter_map(Weak::upgrade).map(|player| player.offer(batch)).sum()
+            };
+            self.count(given);
+            place += OFFERS_AT_ONCE;
+            yield_now().await;
+        }
+    }
+
+    fn wake_all(&self) {
+        let members = self.members.borrow();
+        members.iter().flatten().filter_map(Weak::upgrade).for_each(|player| player.wake());
+    }
+}
+
+/// Ends the group however its task ends.
+struct Task(Rc<Group>);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        let group = &self.0;
+        group.is_over.set(true);
+        // Gone with the thread where that ends.
+        let _ = GROUPS.try_with(|groups| groups.borrow_mut().remove(&key(&group.output)));
+        group.wake_all();
+    }
+}
+
+fn key(output: &Arc<LiveOutput>) -> usize {
+    Arc::as_ptr(output).addr()
+}
