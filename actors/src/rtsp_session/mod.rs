@@ -31,7 +31,9 @@ use std::time::{Duration, Instant};
 use actix::fut::wrap_future;
 use actix::prelude::*;
 use bytes::Bytes;
-use watershed_media::rtsp::{Event, Output, RtspLimits, ServerSession, StreamRequest};
+use watershed_media::rtsp::{
+    Event, Output, RtspLimits, ServerConfig, ServerSession, StreamRequest,
+};
 
 pub use self::cluster_router::ClusterRouter;
 pub use self::listener::{REFUSAL, RtspListener};
@@ -100,6 +102,10 @@ impl RtspSession {
     ) -> Addr<Self> {
         let Connection { stream, peer, permit } = connection;
         let (reader, writer) = stream.into_split();
+        let mut seed = [0; 32];
+        let _ = getrandom::fill(&mut seed);
+        let (limits, client) = (settings.limits, peer.ip());
+        let config = ServerConfig { limits, client, allows_udp: false, seed };
         let (outbox, writing) = Outbox::new(writer, settings.outbox);
         Self::create(|ctx| {
             ctx.spawn(wrap_future(writing).map(|result, session: &mut Self, ctx| {
@@ -107,7 +113,7 @@ impl RtspSession {
             }));
             ctx.add_stream(read_paced(reader, outbox.clone(), settings.read_bytes_max));
             Self {
-                session: ServerSession::new(settings.limits, now()),
+                session: ServerSession::new(config, now()),
                 outbox,
                 router,
                 limit_hits,
@@ -133,10 +139,10 @@ impl RtspSession {
                 }
                 Output::Event(Event::DescribeRequested(asked)) => {
                     let patient_until = now() + SETTLES_WITHIN;
-                    outputs.extend(self.answer(asked, Purpose::Play, patient_until, ctx));
+                    outputs.extend(self.answer(*asked, Purpose::Play, patient_until, ctx));
                 }
-                Output::Event(Event::AnnounceRequested(asked)) => {
-                    outputs.extend(self.answer(asked, Purpose::Publish, now(), ctx));
+                Output::Event(Event::AnnounceRequested(asked, _)) => {
+                    outputs.extend(self.answer(*asked, Purpose::Publish, now(), ctx));
                 }
                 Output::Event(Event::Failed(error)) => {
                     log::debug!("rtsp client {}: {error}", self.peer);
@@ -145,6 +151,15 @@ impl RtspSession {
                     }
                     self.end();
                 }
+                Output::Event(Event::Ended) => self.end(),
+                // These come only after a granted DESCRIBE or ANNOUNCE, and none is granted.
+                Output::Event(
+                    Event::UdpRequested(..)
+                    | Event::PlayRequested(..)
+                    | Event::RecordRequested(..)
+                    | Event::Media { .. }
+                    | Event::Paused,
+                ) => {}
             }
         }
     }
@@ -225,9 +240,8 @@ impl RtspSession {
         if !left.is_zero() {
             ctx.run_later(left, Self::watch_deadline);
         } else if !self.is_ending {
-            log::debug!("rtsp client {}: deadline passed", self.peer);
-            self.limit_hits.hit("rtsp_play_timeout");
-            self.end();
+            let outputs = self.session.check_deadline(now());
+            self.follow(outputs, ctx);
         }
     }
 }
@@ -245,7 +259,7 @@ impl StreamHandler<io::Result<Bytes>> for RtspSession {
         match piece {
             // What comes after the end is read only to be thrown away.
             Ok(_) if self.is_ending => {}
-            Ok(bytes) => match self.session.receive(&bytes, now()) {
+            Ok(bytes) => match self.session.receive(bytes, now()) {
                 Ok(outputs) => self.follow(outputs, ctx),
                 Err(error) => {
                     log::debug!("rtsp client {}: {error}", self.peer);

@@ -13,13 +13,18 @@ pub struct RtspLimits {
     pub header_count_max: usize,
     /// Longest body. Default 64 KiB.
     pub body_bytes_max: usize,
-    /// Most interleaved bytes between two requests while nothing is set up. Default 128 KiB:
+    /// Most interleaved bytes between two requests that belong to nothing set up. Default 128 KiB:
     /// one frame of the largest size, and what a client had under way when it was redirected.
     pub interleaved_bytes_max: usize,
     /// Most bytes kept behind a request that waits for its answer. Default 128 KiB.
     pub held_bytes_max: usize,
+    /// Most tracks of a stream that can be set up or announced. Default 8.
+    pub track_count_max: usize,
     /// Time from the connection's start to a granted PLAY or RECORD. Default 10 s.
     pub play_timeout: Duration,
+    /// Longest silence of a client that plays or publishes; told in the `Session` header. Default
+    /// 60 s.
+    pub keepalive_timeout: Duration,
 }
 
 impl Default for RtspLimits {
@@ -31,7 +36,9 @@ impl Default for RtspLimits {
             body_bytes_max: 64 * 1024,
             interleaved_bytes_max: 128 * 1024,
             held_bytes_max: 128 * 1024,
+            track_count_max: 8,
             play_timeout: Duration::from_secs(10),
+            keepalive_timeout: Duration::from_secs(60),
         }
     }
 }

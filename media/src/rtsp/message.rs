@@ -107,12 +107,21 @@ pub enum Status {
     Ok,
     Found,
     BadRequest,
+    Unauthorized,
+    Forbidden,
     NotFound,
     MethodNotAllowed,
+    /// HTTP's: RTSP has no status of its own for a name that is taken.
+    Conflict,
     RequestEntityTooLarge,
     RequestUriTooLarge,
+    UnsupportedMediaType,
     ParameterNotUnderstood,
     SessionNotFound,
+    MethodNotValidInThisState,
+    AggregateNotAllowed,
+    OnlyAggregateAllowed,
+    UnsupportedTransport,
     NotImplemented,
     ServiceUnavailable,
     VersionNotSupported,
@@ -127,12 +136,20 @@ impl Status {
             Self::Ok => "200 OK",
             Self::Found => "302 Found",
             Self::BadRequest => "400 Bad Request",
+            Self::Unauthorized => "401 Unauthorized",
+            Self::Forbidden => "403 Forbidden",
             Self::NotFound => "404 Not Found",
             Self::MethodNotAllowed => "405 Method Not Allowed",
+            Self::Conflict => "409 Conflict",
             Self::RequestEntityTooLarge => "413 Request Entity Too Large",
             Self::RequestUriTooLarge => "414 Request-URI Too Large",
+            Self::UnsupportedMediaType => "415 Unsupported Media Type",
             Self::ParameterNotUnderstood => "451 Parameter Not Understood",
             Self::SessionNotFound => "454 Session Not Found",
+            Self::MethodNotValidInThisState => "455 Method Not Valid in This State",
+            Self::AggregateNotAllowed => "459 Aggregate Operation Not Allowed",
+            Self::OnlyAggregateAllowed => "460 Only Aggregate Operation Allowed",
+            Self::UnsupportedTransport => "461 Unsupported Transport",
             Self::NotImplemented => "501 Not Implemented",
             Self::ServiceUnavailable => "503 Service Unavailable",
             Self::VersionNotSupported => "505 RTSP Version Not Supported",
@@ -173,9 +190,15 @@ impl Response {
 
     /// Says in words why; the text becomes the body, as the reason phrase is the standard's.
     #[must_use]
-    pub fn because(mut self, reason: &str) -> Self {
-        self.body = format!("{reason}\r\n");
-        self.header("Content-Type", "text/plain")
+    pub fn because(self, reason: &str) -> Self {
+        self.body("text/plain", format!("{reason}\r\n"))
+    }
+
+    /// Adds a body of this media type.
+    #[must_use]
+    pub fn body(mut self, media_type: &'static str, body: String) -> Self {
+        self.body = body;
+        self.header("Content-Type", media_type)
     }
 
     /// The bytes for the wire.

@@ -2,9 +2,9 @@
 //!
 //! ```text
 //!  bytes ─▶ RequestReader ─ Request ─▶ ServerSession ─▶ Send(bytes)   answered by itself
-//!           (limits)                        │
-//!                                           └────────▶ Event          where is this stream?
-//!  redirect(..) not_found(..) … ◀── the owner's answer ┘
+//!           (limits)      ─ Frame ──▶       │
+//!                                           └────────▶ Event          who has it? media, the end
+//!  describe(..) redirect(..) … ◀── the owner's answer ─┘
 //! ```
 //!
 //! The message layer is our own. `rtsp-types` needs the whole message in one buffer and starts
@@ -13,8 +13,10 @@
 //!
 //! Source: RFC 2326. Of RFC 7826 (RTSP 2.0) only the version is understood, to refuse it by name.
 
+mod authorization;
 mod limits;
 mod message;
+mod parameters;
 mod reader;
 mod server_session;
 mod url;
@@ -22,8 +24,12 @@ mod url;
 #[cfg(test)]
 mod hostile_tests;
 
+pub use authorization::Credentials;
 pub use limits::RtspLimits;
 pub use message::{Headers, Method, Request, Response, Status};
-pub use reader::{ReadError, RequestReader};
-pub use server_session::{Event, Output, RequestId, RtspError, ServerSession, StreamRequest};
+pub use reader::{Incoming, ReadError, RequestReader};
+pub use server_session::{
+    Event, Output, RequestId, RtspError, ServerConfig, ServerSession, StreamRequest, TrackSetup,
+    TrackStart, TrackTransport,
+};
 pub use url::{InvalidTarget, StreamUrl, Target};

@@ -1,14 +1,16 @@
-//! Cuts a control connection's bytes into requests, whatever pieces they arrive in.
+//! Cuts a control connection's bytes into requests and frames, whatever pieces they arrive in.
 //!
-//! Each byte is looked at once; what is kept is at most one head and one body. Interleaved frames
-//! are passed over without being kept, up to a limit.
+//! Each byte is looked at once; what is kept is at most one head and one body, or one frame.
+//! A frame that lies whole in a piece is handed on as a part of that piece, without a copy.
+//! Frames of channels that are not due are passed over without being kept, up to a limit.
 //!
 //! ```text
-//!  Between ─ '$' ─▶ Frame ─ 4 bytes ─▶ Skip(n) ─▶ Between
-//!     └── other ──▶ Line ─ empty line ─▶ Body(n) ─▶ request, Between
+//!                              ┌─ due ───▶ Frame(n) ─▶ frame, Between
+//!  Between ─ '$' ─▶ FrameHead ─┴─ else ──▶ Skip(n) ──▶ Between
+//!     └── other ──▶ Line ─ empty line ─▶ Body(n) ────▶ request, Between
 //! ```
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes, BytesMut};
 use thiserror::Error;
 
 use super::limits::RtspLimits;
@@ -46,7 +48,7 @@ pub enum ReadError {
         limit: usize,
     },
     /// More interleaved data than allowed where none is due.
-    #[error("interleaved data over the limit of {limit} bytes with nothing set up")]
+    #[error("more than {limit} bytes of interleaved data for nothing set up")]
     TooMuchInterleaved {
         /// The limit.
         limit: usize,
@@ -87,7 +89,21 @@ impl ReadError {
     }
 }
 
-/// Reads requests; see the module's head.
+/// What a control connection carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Incoming {
+    /// A request.
+    Request(Request),
+    /// An interleaved frame of a channel that is due. Source: RFC 2326 §10.12.
+    Frame {
+        /// Its channel.
+        channel: u8,
+        /// An RTP or RTCP packet, unchecked.
+        packet: Bytes,
+    },
+}
+
+/// Reads requests and frames; see the module's head.
 #[derive(Debug)]
 pub struct RequestReader {
     limits: RtspLimits,
@@ -107,7 +123,9 @@ enum State {
     /// Within the body; what has arrived of it, and its length.
     Body(Vec<u8>, usize),
     /// Within the 4 bytes before interleaved data. Source: RFC 2326 §10.12.
-    Frame(Vec<u8>),
+    FrameHead(Vec<u8>),
+    /// Within interleaved data that is due; its channel, what has arrived, and its length.
+    Frame(u8, BytesMut, usize),
     /// Within interleaved data; the bytes left.
     Skip(usize),
 }
@@ -126,17 +144,22 @@ impl RequestReader {
         }
     }
 
-    /// Takes bytes from the front of `input` until a request is complete or `input` is empty.
+    /// Takes bytes from the front of `input` until something is complete or `input` is empty.
     ///
+    /// `is_due` says of which channels frames are wanted.
     /// Errors: [`ReadError`]; the reader is of no use afterwards.
-    pub fn read(&mut self, input: &mut &[u8]) -> Result<Option<Request>, ReadError> {
+    pub fn read(
+        &mut self,
+        input: &mut Bytes,
+        is_due: impl Fn(u8) -> bool,
+    ) -> Result<Option<Incoming>, ReadError> {
         while let Some(first) = input.first().copied() {
             let complete = match &mut self.state {
                 State::Between => {
                     match first {
-                        b'$' => self.state = State::Frame(Vec::with_capacity(4)),
+                        b'$' => self.state = State::FrameHead(Vec::with_capacity(4)),
                         // Empty lines between requests are ignored. Source: RFC 2616 §4.1.
-                        b'\r' | b'\n' => *input = input.get(1..).unwrap_or_default(),
+                        b'\r' | b'\n' => input.advance(1),
                         _ => self.state = State::Line,
                     }
                     None
@@ -144,22 +167,26 @@ impl RequestReader {
                 State::Line => self.read_line(input)?,
                 State::Body(body, length) => {
                     let missing = length.saturating_sub(body.len());
-                    body.extend_from_slice(take(input, missing));
+                    body.extend_from_slice(&take(input, missing));
                     if body.len() < *length {
                         return Ok(None);
                     }
                     let body = Bytes::from(std::mem::take(body));
                     self.finish(body)
                 }
-                State::Frame(head) => {
+                State::FrameHead(head) => {
                     let missing = 4_usize.saturating_sub(head.len());
-                    head.extend_from_slice(take(input, missing));
-                    if let [_, _, high, low] = head.as_slice() {
-                        let length = usize::from(u16::from_be_bytes([*high, *low]));
-                        self.skip_frame(length)?;
+                    head.extend_from_slice(&take(input, missing));
+                    match *head.as_slice() {
+                        [_, channel, high, low] => {
+                            let length = usize::from(u16::from_be_bytes([high, low]));
+                            self.begin_frame(channel, length, is_due(channel))?;
+                            self.read_frame(input)
+                        }
+                        _ => None,
                     }
-                    None
                 }
+                State::Frame(..) => self.read_frame(input),
                 State::Skip(left) => {
                     *left = left.saturating_sub(take(input, *left).len());
                     if *left == 0 {
@@ -181,23 +208,48 @@ impl RequestReader {
         self.request.as_ref().and_then(|request| cseq_of(&request.headers))
     }
 
-    /// Counts a frame as soon as its length is known, so that the limit does not depend on how
-    /// the bytes were cut.
-    fn skip_frame(&mut self, length: usize) -> Result<(), ReadError> {
+    /// Counts a frame nobody waits for as soon as its length is known, so that the limit does not
+    /// depend on how the bytes were cut.
+    fn begin_frame(&mut self, channel: u8, length: usize, is_due: bool) -> Result<(), ReadError> {
+        if is_due {
+            self.state = State::Frame(channel, BytesMut::new(), length);
+            return Ok(());
+        }
         self.interleaved_bytes = self.interleaved_bytes.saturating_add(length).saturating_add(4);
-        if self.interleaved_bytes > self.limits.interleaved_bytes_max {
-            let limit = self.limits.interleaved_bytes_max;
+        let limit = self.limits.interleaved_bytes_max;
+        if self.interleaved_bytes > limit {
             return Err(ReadError::TooMuchInterleaved { limit });
         }
         self.state = if length == 0 { State::Between } else { State::Skip(length) };
         Ok(())
     }
 
-    fn read_line(&mut self, input: &mut &[u8]) -> Result<Option<Request>, ReadError> {
-        let end = input.iter().position(|byte| *byte == b'\n');
+    /// Completes the frame under way, without a copy where all of it is in `input`.
+    fn read_frame(&mut self, input: &mut Bytes) -> Option<Incoming> {
+        let State::Frame(channel, begun, length) = &mut self.state else {
+            return None;
+        };
+        let channel = *channel;
+        let piece = take(input, length.saturating_sub(begun.len()));
+        let packet = if piece.len() == *length {
+            piece
+        } else {
+            begun.reserve(length.saturating_sub(begun.len()));
+            begun.extend_from_slice(&piece);
+            if begun.len() < *length {
+                return None;
+            }
+            std::mem::take(begun).freeze()
+        };
+        self.state = State::Between;
+        Some(Incoming::Frame { channel, packet })
+    }
+
+    fn read_line(&mut self, input: &mut Bytes) -> Result<Option<Incoming>, ReadError> {
+        let end = memchr::memchr(b'\n', input);
         let piece = take(input, end.map_or(input.len(), |end| end.saturating_add(1)));
         self.check_line_fits(self.line.len().saturating_add(piece.len()))?;
-        self.line.extend_from_slice(piece);
+        self.line.extend_from_slice(&piece);
         if end.is_none() {
             return Ok(None);
         }
@@ -225,7 +277,7 @@ impl RequestReader {
         })
     }
 
-    fn take_line(&mut self, line: &[u8]) -> Result<Option<Request>, ReadError> {
+    fn take_line(&mut self, line: &[u8]) -> Result<Option<Incoming>, ReadError> {
         let Some(request) = &mut self.request else {
             self.request = Some(parse_request_line(line)?);
             return Ok(None);
@@ -246,22 +298,20 @@ impl RequestReader {
         Ok(None)
     }
 
-    fn finish(&mut self, body: Bytes) -> Option<Request> {
+    fn finish(&mut self, body: Bytes) -> Option<Incoming> {
         self.state = State::Between;
         self.head_bytes = 0;
         self.interleaved_bytes = 0;
         let mut request = self.request.take()?;
         request.cseq = cseq_of(&request.headers);
         request.body = body;
-        Some(request)
+        Some(Incoming::Request(request))
     }
 }
 
 /// Takes at most `count` bytes from the front of `input`.
-fn take<'a>(input: &mut &'a [u8], count: usize) -> &'a [u8] {
-    let (taken, rest) = input.split_at_checked(count).unwrap_or((input, &[]));
-    *input = rest;
-    taken
+fn take(input: &mut Bytes, count: usize) -> Bytes {
+    input.split_to(count.min(input.len()))
 }
 
 fn trim_line_end(line: &[u8]) -> &[u8] {
@@ -357,11 +407,17 @@ fn parse_digits(text: &str) -> Option<u32> {
 mod tests {
     use super::*;
 
-    fn read_all(mut bytes: &[u8]) -> Result<Vec<Request>, ReadError> {
+    /// Reads what `bytes` hold; no frame is due.
+    fn read_all(bytes: &[u8]) -> Result<Vec<Request>, ReadError> {
+        let mut bytes = Bytes::copy_from_slice(bytes);
         let mut reader = RequestReader::new(RtspLimits::default());
         let mut requests = Vec::new();
         while !bytes.is_empty() {
-            requests.extend(reader.read(&mut bytes)?);
+            match reader.read(&mut bytes, |_| false)? {
+                Some(Incoming::Request(request)) => requests.push(request),
+                Some(frame) => panic!("{frame:?}"),
+                None => {}
+            }
         }
         Ok(requests)
     }
@@ -398,6 +454,26 @@ mod tests {
         let requests = read_all(bytes).unwrap();
         let seen: Vec<_> = requests.iter().map(|r| (r.method, r.cseq, r.is_version_1_0)).collect();
         assert_eq!(seen, [(Method::Options, Some(1), true), (Method::Play, Some(2), false)]);
+    }
+
+    #[test]
+    fn frames_that_are_due_are_parts_of_the_piece_they_came_in() {
+        let mut input =
+            Bytes::from_static(b"$\x02\x00\x03abc$\x02\x00\x00$\x05\x00\x01x$\x02\x00\x02de");
+        let whole = input.clone();
+        let mut reader = RequestReader::new(RtspLimits::default());
+        let mut packets = Vec::new();
+        while !input.is_empty() {
+            if let Some(Incoming::Frame { channel, packet }) =
+                reader.read(&mut input, |channel| channel == 2).unwrap()
+            {
+                assert_eq!(channel, 2);
+                packets.push(packet);
+            }
+        }
+        assert_eq!(packets, [&b"abc"[..], b"", b"de"]);
+        let inside = whole.as_ptr_range();
+        assert!(inside.contains(&packets[0].as_ptr()) && inside.contains(&packets[2].as_ptr()));
     }
 
     #[test]
