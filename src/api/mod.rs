@@ -21,6 +21,7 @@ mod peers;
 mod precondition;
 mod signed;
 mod streams;
+mod templates;
 
 #[cfg(test)]
 mod tests;
@@ -125,6 +126,13 @@ fn guarded_routes(app: &mut web::ServiceConfig) {
                 .route(read().to(peers::show))
                 .route(web::put().to(peers::put))
                 .route(web::delete().to(peers::delete)),
+        )
+        .service(at("/templates", "GET, HEAD").route(read().to(templates::list)))
+        .service(
+            at("/templates/{name}", "GET, HEAD, PUT, DELETE")
+                .route(read().to(templates::show))
+                .route(web::put().to(templates::put))
+                .route(web::delete().to(templates::delete)),
         )
         .service(at("/streams", "GET, HEAD").route(read().to(streams::list)))
         .service(

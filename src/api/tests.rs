@@ -2,6 +2,7 @@
 //! that is cheap.
 
 mod golden;
+mod templates;
 mod wire;
 
 use std::net::SocketAddr;

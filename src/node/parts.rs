@@ -22,7 +22,7 @@ use watershed_actors::signature::ClusterGuard;
 use watershed_actors::stream_directory::{
     DirectoryView, LocalNodeChanged, NodeIdentity, StreamDirectory, SubscribeLocalTruth,
 };
-use watershed_actors::stream_hub::{LocalStreams, SetStreams, StreamHub};
+use watershed_actors::stream_hub::{LocalStreams, StreamHub};
 
 use super::translate;
 use crate::api::Readiness;
@@ -112,6 +112,7 @@ impl Parts {
             totals.clone(),
             directory.clone().recipient(),
             directory.clone().recipient(),
+            hits.clone(),
         )
         .start();
 
@@ -257,7 +258,7 @@ impl Applier {
         self.fan_out.publish(translate::fan_out(settings));
         self.sampler.do_send(SetTotalBandwidth { bits_per_second: settings.total_bandwidth_bps });
         self.supervisor.do_send(SetPeers { peers: translate::peers(settings) });
-        self.hub.do_send(SetStreams(translate::streams(settings, &loaded.folder())));
+        self.hub.do_send(translate::streams(settings, &loaded.folder()));
     }
 }
 

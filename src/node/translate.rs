@@ -10,6 +10,7 @@ use watershed_actors::redirect::PeerAddresses;
 use watershed_actors::report::ReportLimits;
 use watershed_actors::rtsp_session::RtspSessionSettings;
 use watershed_actors::signature::ClusterKey;
+use watershed_actors::stream_hub::{SetStreams, TemplateSpec};
 use watershed_media::rtmp::amf0::AmfLimits;
 use watershed_media::rtmp::{Limits as RtmpLimits, ServerConfig};
 use watershed_media::rtsp::RtspLimits;
@@ -23,12 +24,21 @@ const SILENCE_MAX: Duration = Duration::from_secs(20);
 /// A player that fell out of the ring this often is too slow for the stream.
 const SKIPS_MAX: u32 = 5;
 
-/// The streams of `settings`, whose relative files are below `folder`.
+/// The streams and templates of `settings`, whose relative files are below `folder`.
 ///
 /// Validation has refused names and inputs that cannot be captured, so nothing is left out of a
 /// configuration that was accepted.
-pub(super) fn streams(settings: &Settings, folder: &Path) -> Vec<StreamSpec> {
-    settings.streams.iter().filter_map(|stream| stream_spec(stream, folder)).collect()
+pub(super) fn streams(settings: &Settings, folder: &Path) -> SetStreams {
+    let templates = settings.templates.iter().filter_map(|template| {
+        let prefix = template.prefix.parse().ok()?;
+        Some(TemplateSpec { prefix, stream: stream_spec(&template.stream, folder)? })
+    });
+    let streams = settings.streams.iter().filter_map(|stream| stream_spec(stream, folder));
+    SetStreams {
+        streams: streams.collect(),
+        templates: templates.collect(),
+        template_streams_max: settings.limits.template_streams,
+    }
 }
 
 fn stream_spec(stream: &Stream, folder: &Path) -> Option<StreamSpec> {
@@ -44,6 +54,8 @@ fn stream_spec(stream: &Stream, folder: &Path) -> Option<StreamSpec> {
         password: stream.password.as_ref().map(|secret| Password(secret.reveal().to_owned())),
         segment_duration: stream.segment_duration,
         segment_count: stream.segment_count,
+        publish_takeover: stream.publish_takeover,
+        is_from_template: false,
     })
 }
 

@@ -13,6 +13,8 @@ pub struct Limits {
     pub connections: usize,
     /// Descriptors kept back for the API.
     pub reserved_descriptors: usize,
+    /// Streams from templates at once.
+    pub template_streams: usize,
     /// An HTTP request's head, in bytes.
     #[serde(rename = "http_head_size")]
     pub http_head_bytes: usize,

@@ -284,14 +284,16 @@ pub struct Input {
     #[serde(default, deserialize_with = "optional_seconds")]
     pub source_timeout: Option<Duration>,
     /// How media of an RTSP input travels.
+    #[serde(default)]
     pub rtsp_transport: RtspTransport,
 }
 
 /// How media of an RTSP input travels (RFC 2326 section 12.39).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RtspTransport {
     /// Interleaved into the RTSP connection.
+    #[default]
     Tcp,
     /// In datagrams of its own.
     Udp,

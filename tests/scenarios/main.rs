@@ -32,3 +32,4 @@ mod redirect_hls_and_ts;
 mod reload;
 mod rtmp_redirect;
 mod rtsp_redirect;
+mod templates;

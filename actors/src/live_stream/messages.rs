@@ -29,6 +29,10 @@ pub struct StreamSpec {
     pub segment_duration: Duration,
     /// Segments in a playlist.
     pub segment_count: usize,
+    /// A new publisher replaces the one that is connected, rather than being refused.
+    pub publish_takeover: bool,
+    /// Made for a publisher from a template: it ends `clients_timeout` after its last client.
+    pub is_from_template: bool,
 }
 
 impl StreamSpec {
@@ -38,9 +42,23 @@ impl StreamSpec {
             clients_timeout: other.clients_timeout,
             retry_limit: other.retry_limit,
             password: other.password.clone(),
+            publish_takeover: other.publish_takeover,
+            is_from_template: other.is_from_template,
             ..self.clone()
         };
         changed == *other
+    }
+
+    /// The input that a publisher with this password may write.
+    ///
+    /// Errors: that there is none, or the password is wrong.
+    pub(crate) fn publish_input(&self, password: Option<&str>) -> Result<usize, PublishRefused> {
+        let index = self.inputs.iter().position(|input| input.source == InputSource::Publish);
+        let index = index.ok_or(PublishRefused::NoPublishInput)?;
+        if self.password.as_ref().is_some_and(|wanted| !wanted.is(password.unwrap_or_default())) {
+            return Err(PublishRefused::WrongPassword);
+        }
+        Ok(index)
     }
 }
 
@@ -67,6 +85,14 @@ pub enum InputSource {
 /// A publish password; never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(pub String);
+
+impl Password {
+    /// Compares without telling by time where the difference is.
+    fn is(&self, given: &str) -> bool {
+        use subtle::ConstantTimeEq;
+        self.0.as_bytes().ct_eq(given.as_bytes()).into()
+    }
+}
 
 impl std::fmt::Debug for Password {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -100,6 +126,9 @@ pub enum PublishRefused {
     /// Somebody else publishes already.
     #[error("another publisher is connected")]
     Busy,
+    /// A template would make the stream, but there are as many as the node may have.
+    #[error("too many streams are published here")]
+    TooManyStreams,
     /// The stream is restarting; try again.
     #[error("the stream is not ready")]
     NotReady,
@@ -110,7 +139,8 @@ pub enum PublishRefused {
 #[rtype(result = "()")]
 pub struct StartStream;
 
-/// Ends the capture: an on-demand stream goes idle, a static one starts anew. Sent by the API.
+/// Ends the capture: an on-demand stream goes idle, a static one starts anew, one from a template
+/// is gone. Sent by the API.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct StopStream;

@@ -68,8 +68,8 @@ pub struct LiveStream {
     inputs: Vec<Input>,
     /// When capture last began; `None` while idle.
     started: Option<Instant>,
-    /// When somebody last watched, as of the last tick.
-    last_watched: Option<Instant>,
+    /// When somebody last watched or published, as of the last tick.
+    last_wanted: Option<Instant>,
     input_rate: RateMeter,
     output_rate: RateMeter,
     retry_count: u64,
@@ -118,7 +118,7 @@ impl LiveStream {
             directory,
             inputs,
             started: None,
-            last_watched: None,
+            last_wanted: None,
             input_rate: RateMeter::default(),
             output_rate: RateMeter::default(),
             retry_count: 0,
@@ -127,8 +127,12 @@ impl LiveStream {
 
     fn tick(&mut self, ctx: &mut Context<Self>) {
         let now = Instant::now();
-        if self.broadcast.viewers().count(now) > 0 {
-            self.last_watched = Some(now);
+        if self.broadcast.viewers().count(now) > 0 || self.has_publisher() {
+            self.last_wanted = Some(now);
+        }
+        if self.spec.is_from_template && self.is_abandoned(now) {
+            log::info!("stream {}: gone, nobody publishes or watches", self.spec.name);
+            return ctx.stop();
         }
         if !self.spec.is_static && self.started.is_some() && self.is_abandoned(now) {
             self.stop_capture("nobody watches");
@@ -191,9 +195,9 @@ impl LiveStream {
     }
 
     fn is_abandoned(&self, now: Instant) -> bool {
-        let last_wish = self.last_watched.max(self.started);
-        last_wish.is_some_and(|last| now - last >= self.spec.clients_timeout)
-            && !self.has_publisher()
+        let last_wish = self.last_wanted.max(self.started);
+        // Not `>=`: with a timeout of nothing, who is there now must still count.
+        last_wish.is_some_and(|last| now - last > self.spec.clients_timeout)
     }
 
     fn has_publisher(&self) -> bool {
@@ -251,15 +255,18 @@ impl LiveStream {
             bitrate_kbit: Some(u32::try_from(input_kbit).unwrap_or(u32::MAX)),
             clients: self.broadcast.viewers().count(now),
             tracks: reported_tracks(&self.broadcast.tracks()),
-            accepts_publish: self.publish_input().is_some() && !self.has_publisher(),
+            accepts_publish: self.accepts_publish(),
             is_cluster_ingest: false,
         };
         let change = LocalStreamChanged { name: self.spec.name.clone(), stream };
         self.directory.do_send(change);
     }
 
-    fn publish_input(&self) -> Option<usize> {
-        self.spec.inputs.iter().position(|input| input.source == InputSource::Publish)
+    /// Whether a publisher with the right password would be let in.
+    fn accepts_publish(&self) -> bool {
+        let mut sources = self.spec.inputs.iter().map(|input| &input.source);
+        sources.any(|source| *source == InputSource::Publish)
+            && (self.spec.publish_takeover || !self.has_publisher())
     }
 }
 
@@ -267,10 +274,14 @@ impl Actor for LiveStream {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
+        let now = Instant::now();
+        if self.spec.is_from_template {
+            self.last_wanted = Some(now);
+        }
         if self.spec.is_static {
             self.start_capture(ctx);
         }
-        self.tell(Instant::now());
+        self.tell(now);
         ctx.run_interval(TICK, Self::tick);
     }
 
@@ -293,7 +304,9 @@ impl Handler<StopStream> for LiveStream {
 
     fn handle(&mut self, _: StopStream, ctx: &mut Self::Context) {
         self.stop_capture("asked by the API");
-        if self.spec.is_static {
+        if self.spec.is_from_template {
+            ctx.stop();
+        } else if self.spec.is_static {
             self.start_capture(ctx);
         }
     }
@@ -320,16 +333,20 @@ impl Handler<Publish> for LiveStream {
     type Result = Result<InputWriter, PublishRefused>;
 
     fn handle(&mut self, ask: Publish, ctx: &mut Self::Context) -> Self::Result {
-        let index = self.publish_input().ok_or(PublishRefused::NoPublishInput)?;
-        if !is_password_right(self.spec.password.as_ref(), ask.password.as_deref()) {
-            return Err(PublishRefused::WrongPassword);
-        }
-        if self.inputs[index].running.is_some() {
+        let index = self.spec.publish_input(ask.password.as_deref())?;
+        let is_busy = self.inputs[index].running.is_some();
+        if is_busy && !self.spec.publish_takeover {
             return Err(PublishRefused::Busy);
+        }
+        if is_busy {
+            // Its session ends when it next writes; what it sends no longer comes in.
+            self.inputs[index].revoke();
+            self.broadcast.lose_input(index);
         }
         self.started.get_or_insert_with(Instant::now);
         self.inputs[index].error = None;
-        log::info!("stream {}: published from {}", self.spec.name, ask.client);
+        let how = if is_busy { "taken over" } else { "published" };
+        log::info!("stream {}: {how} from {}", self.spec.name, ask.client);
         let writer = self.open_input(index, ctx);
         self.tell(Instant::now());
         Ok(writer)
@@ -386,14 +403,4 @@ pub(crate) fn new_capture_id() -> String {
 
 fn reported_tracks(tracks: &[Track]) -> Tracks {
     (!tracks.is_empty()).then(|| tracks.iter().map(TrackReport::from).collect())
-}
-
-/// Compares without telling by time where the difference is.
-fn is_password_right(wanted: Option<&Password>, given: Option<&str>) -> bool {
-    use subtle::ConstantTimeEq;
-    let Some(wanted) = wanted else {
-        return true;
-    };
-    let given = given.unwrap_or_default();
-    wanted.0.as_bytes().ct_eq(given.as_bytes()).into()
 }

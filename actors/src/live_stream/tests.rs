@@ -21,6 +21,8 @@ pub(crate) fn spec(inputs: Vec<InputSpec>) -> StreamSpec {
         password: None,
         segment_duration: Duration::from_secs(4),
         segment_count: 4,
+        publish_takeover: false,
+        is_from_template: false,
     }
 }
 
@@ -210,6 +212,29 @@ async fn publisher_is_accepted_only_while_none_is_connected() {
     drop(writer);
     stream.send(WentOnAir).await.unwrap();
     assert_eq!(directory.send(AcceptsPublish).await.unwrap(), Some(true));
+}
+
+#[actix::test]
+async fn takeover_ends_the_old_publisher_and_viewers_go_on() {
+    let with_takeover = StreamSpec { publish_takeover: true, ..spec(vec![publish_input()]) };
+    let (stream, broadcast, directory) = start_stream(with_takeover);
+    let publish = || Publish { password: None, client: "127.0.0.1:1".parse().unwrap() };
+    let old = stream.send(publish()).await.unwrap().unwrap();
+    old.write(tracks()).unwrap();
+    old.write(packet(0)).unwrap();
+    let mut cursor = broadcast.ts().newest_start();
+    let mut batch = Vec::new();
+    broadcast.ts().read(&mut cursor, usize::MAX, &mut batch);
+    let new = stream.send(publish()).await.unwrap().unwrap();
+    assert_eq!(old.write(packet(1)), Err(InputRevoked));
+    drop(old);
+    stream.send(StartStream).await.unwrap();
+    assert_eq!(directory.send(AcceptsPublish).await.unwrap(), Some(true));
+    new.write(tracks()).unwrap();
+    new.write(packet(0)).unwrap();
+    batch.clear();
+    assert_eq!(broadcast.ts().read(&mut cursor, usize::MAX, &mut batch), RingRead::Taken);
+    assert_eq!(batch.len(), 1, "the viewer reads on, and the end of the old one ended nothing");
 }
 
 #[test]

@@ -61,6 +61,12 @@ impl LocalStreams {
         self.entries.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
+    /// How many were made from templates.
+    pub(crate) fn count_from_templates(&self) -> usize {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        entries.values().filter(|entry| entry.spec.is_from_template).count()
+    }
+
     pub(crate) fn insert(&self, name: StreamName, entry: LocalEntry) {
         self.entries.write().unwrap_or_else(PoisonError::into_inner).insert(name, entry);
     }

@@ -1,4 +1,5 @@
-//! Keeps one [`LiveStream`] for each configured stream, and finds them by name.
+//! Keeps one [`LiveStream`] for each configured stream, and finds them by name; makes others from
+//! templates when somebody publishes them.
 //!
 //! The hub compares what should exist with what does: a stream whose configuration did not change
 //! is not touched, one that can take the change over is told of it, any other is made anew. So is
@@ -6,6 +7,7 @@
 
 mod local_streams;
 mod messages;
+mod templates;
 #[cfg(test)]
 mod tests;
 
@@ -18,8 +20,9 @@ use actix_rt::ArbiterHandle;
 use futures_util::future::join_all;
 
 pub use local_streams::{LocalEntry, LocalStreams};
-pub use messages::{PublishTo, SetStreams, StopNamed};
+pub use messages::{PublishTo, SetStreams, StopNamed, TemplateSpec};
 
+use crate::limits::LimitHits;
 use crate::live_stream::{
     Broadcast, InputWriter, LiveStream, Publish, PublishRefused, RemoveStream, StopStream,
     StreamSpec, StreamStatus, UpdateStream, new_capture_id,
@@ -28,6 +31,7 @@ use crate::names::StreamName;
 use crate::node_stats::CounterValues;
 use crate::published::Published;
 use crate::stream_directory::{LocalStreamChanged, LocalStreamRemoved};
+use templates::Templates;
 
 /// How often the hub looks for dead streams and sums up.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
@@ -36,8 +40,10 @@ const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct StreamHub {
     streams: LocalStreams,
+    templates: Templates,
     arbiters: Vec<ArbiterHandle>,
     next_arbiter: usize,
+    limit_hits: LimitHits,
     totals: Published<CounterValues>,
     /// Bytes received and given out by streams that are no more.
     bytes_gone: (u64, u64),
@@ -55,12 +61,23 @@ impl StreamHub {
         totals: Published<CounterValues>,
         changed: Recipient<LocalStreamChanged>,
         removed: Recipient<LocalStreamRemoved>,
+        limit_hits: LimitHits,
     ) -> Self {
-        Self { streams, arbiters, next_arbiter: 0, totals, bytes_gone: (0, 0), changed, removed }
+        Self {
+            streams,
+            templates: Templates::default(),
+            arbiters,
+            next_arbiter: 0,
+            limit_hits,
+            totals,
+            bytes_gone: (0, 0),
+            changed,
+            removed,
+        }
     }
 
     /// Starts the actor of `spec`; `previous` is what its predecessor of that name gave out.
-    fn spawn(&mut self, spec: StreamSpec, previous: Option<&Broadcast>) {
+    fn spawn(&mut self, spec: StreamSpec, previous: Option<&Broadcast>) -> LocalEntry {
         let name = spec.name.clone();
         let capture_id = new_capture_id();
         let broadcast = Arc::new(match previous {
@@ -73,7 +90,9 @@ impl StreamHub {
             None => stream.start(),
         };
         self.next_arbiter = (self.next_arbiter + 1) % self.arbiters.len().max(1);
-        self.streams.insert(name, LocalEntry { spec: Arc::new(spec), broadcast, actor });
+        let entry = LocalEntry { spec: Arc::new(spec), broadcast, actor };
+        self.streams.insert(name, entry.clone());
+        entry
     }
 
     /// Tells a running stream what it is made from now.
@@ -100,15 +119,42 @@ impl StreamHub {
         }
     }
 
-    /// Starts streams anew whose actor died of a panic: actix does not do it.
+    /// Starts streams anew whose actor died of a panic: actix does not do it. Those from templates
+    /// end by themselves, and are made anew when they are published again.
     fn respawn_dead(&mut self) {
         let dead = self.streams.all().into_iter().filter(|entry| !entry.actor.connected());
         for entry in dead.collect::<Vec<_>>() {
-            log::error!("stream {}: its actor died, starting it anew", entry.spec.name);
             entry.broadcast.close();
             self.count_gone(&entry);
+            let name = entry.spec.name.clone();
+            if entry.spec.is_from_template {
+                self.streams.remove(&name);
+                self.removed.do_send(LocalStreamRemoved { name });
+                continue;
+            }
+            log::error!("stream {name}: its actor died, starting it anew");
             self.spawn(entry.spec.as_ref().clone(), Some(&entry.broadcast));
         }
+    }
+
+    /// The stream that a publisher asks for, made from a template if it is not there.
+    fn find_or_make(&mut self, ask: &PublishTo) -> Result<LocalEntry, PublishRefused> {
+        let existing = self.streams.find(ask.stream.as_str());
+        let has_ended =
+            |entry: &LocalEntry| entry.spec.is_from_template && !entry.actor.connected();
+        match existing {
+            Some(entry) if has_ended(&entry) => self.respawn_dead(),
+            Some(entry) => return Ok(entry),
+            None => {}
+        }
+        let spec = self.templates.spec_of(&ask.stream).ok_or(PublishRefused::UnknownStream)?;
+        // A publisher that would be refused makes no stream.
+        spec.publish_input(ask.password.as_deref())?;
+        if self.streams.count_from_templates() >= self.templates.streams_max {
+            self.limit_hits.hit("template_streams");
+            return Err(PublishRefused::TooManyStreams);
+        }
+        Ok(self.spawn(spec, None))
     }
 
     fn count_gone(&mut self, entry: &LocalEntry) {
@@ -153,9 +199,17 @@ impl Actor for StreamHub {
 impl Handler<SetStreams> for StreamHub {
     type Result = ();
 
-    fn handle(&mut self, SetStreams(wanted): SetStreams, ctx: &mut Self::Context) {
-        let names: HashSet<StreamName> = wanted.iter().map(|spec| spec.name.clone()).collect();
+    fn handle(&mut self, set: SetStreams, ctx: &mut Self::Context) {
+        self.templates = Templates::new(set.templates, set.template_streams_max);
+        let mut wanted = set.streams;
+        let mut names: HashSet<StreamName> = wanted.iter().map(|spec| spec.name.clone()).collect();
         let existing = self.streams.all();
+        let made = existing.iter().map(|entry| &entry.spec).filter(|spec| spec.is_from_template);
+        for spec in made.filter_map(|spec| self.templates.spec_of(&spec.name)) {
+            if names.insert(spec.name.clone()) {
+                wanted.push(spec);
+            }
+        }
         let gone: Vec<StreamName> = existing
             .iter()
             .map(|entry| entry.spec.name.clone())
@@ -188,9 +242,9 @@ impl Handler<PublishTo> for StreamHub {
     type Result = ResponseFuture<Result<InputWriter, PublishRefused>>;
 
     fn handle(&mut self, ask: PublishTo, _ctx: &mut Self::Context) -> Self::Result {
-        let entry = self.streams.find(ask.stream.as_str());
+        let entry = self.find_or_make(&ask);
         Box::pin(async move {
-            let entry = entry.ok_or(PublishRefused::UnknownStream)?;
+            let entry = entry?;
             let publish = Publish { password: ask.password, client: ask.client };
             entry.actor.send(publish).await.map_err(|_| PublishRefused::NotReady)?
         })

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use watershed_media::packet::StreamItem;
 
 use super::*;
-use crate::live_stream::Password;
 use crate::live_stream::tests::{play, publish_input, spec};
+use crate::live_stream::{Password, StartStream};
 
 /// Takes what streams say, and forgets it.
 struct Directory;
@@ -32,13 +32,20 @@ fn start_hub() -> (Addr<StreamHub>, LocalStreams) {
     let streams = LocalStreams::default();
     let directory = Directory.start();
     let (changed, removed) = (directory.clone().recipient(), directory.recipient());
-    let hub =
-        StreamHub::new(streams.clone(), Vec::new(), Published::default(), changed, removed).start();
+    let hub = StreamHub::new(
+        streams.clone(),
+        Vec::new(),
+        Published::default(),
+        changed,
+        removed,
+        LimitHits::default(),
+    )
+    .start();
     (hub, streams)
 }
 
 async fn set(hub: &Addr<StreamHub>, spec: StreamSpec) {
-    hub.send(SetStreams(vec![spec])).await.unwrap();
+    hub.send(SetStreams { streams: vec![spec], ..SetStreams::default() }).await.unwrap();
     // Answered only after the streams are there.
     hub.send(StopNamed("other".parse().unwrap())).await.unwrap();
 }
@@ -84,8 +91,95 @@ async fn numbers_of_a_stream_whose_actor_died_never_fall() {
 }
 
 fn publish(password: &str) -> PublishTo {
+    publish_as("event", password)
+}
+
+fn publish_as(stream: &str, password: &str) -> PublishTo {
     let client = "127.0.0.1:1".parse().unwrap();
-    PublishTo { stream: "event".parse().unwrap(), password: Some(password.to_owned()), client }
+    PublishTo { stream: stream.parse().unwrap(), password: Some(password.to_owned()), client }
+}
+
+/// `template studio { input publish://; password studio; clients_timeout 0; }`, for two streams.
+fn studio() -> SetStreams {
+    let stream = StreamSpec {
+        password: Some(Password("studio".to_owned())),
+        clients_timeout: Duration::ZERO,
+        ..spec(vec![publish_input()])
+    };
+    let templates = vec![TemplateSpec { prefix: "studio".parse().unwrap(), stream }];
+    SetStreams { streams: Vec::new(), templates, template_streams_max: 2 }
+}
+
+/// What a publisher of that name is told.
+async fn refusal(hub: &Addr<StreamHub>, stream: &str, password: &str) -> Option<PublishRefused> {
+    hub.send(publish_as(stream, password)).await.unwrap().err()
+}
+
+#[actix::test]
+async fn publisher_below_a_prefix_makes_a_stream_and_others_are_refused() {
+    let (hub, streams) = start_hub();
+    hub.send(studio()).await.unwrap();
+    let writer = hub.send(publish_as("studio/a", "studio")).await.unwrap().unwrap();
+    assert!(writer.write(StreamItem::Discontinuity).is_ok());
+    assert_eq!(refusal(&hub, "studio/a", "studio").await, Some(PublishRefused::Busy));
+    assert_eq!(refusal(&hub, "studio/b", "wrong").await, Some(PublishRefused::WrongPassword));
+    assert_eq!(refusal(&hub, "studio", "studio").await, Some(PublishRefused::UnknownStream));
+    let names: Vec<String> = streams.all().iter().map(|one| one.spec.name.to_string()).collect();
+    assert_eq!(names, ["studio/a"], "those who are refused make no stream");
+    let second = hub.send(publish_as("studio/b", "studio")).await.unwrap().unwrap();
+    assert_eq!(refusal(&hub, "studio/c", "studio").await, Some(PublishRefused::TooManyStreams));
+    drop((writer, second));
+}
+
+#[actix::test]
+async fn stream_from_a_template_goes_after_its_last_client_and_can_come_back() {
+    let (hub, streams) = start_hub();
+    hub.send(studio()).await.unwrap();
+    let writer = hub.send(publish_as("studio/a", "studio")).await.unwrap().unwrap();
+    tokio::time::pause();
+    let stream = streams.find("studio/a").unwrap();
+    tokio::time::sleep(2 * WATCH_INTERVAL).await;
+    let viewer = stream.broadcast.viewers().connect();
+    drop(writer);
+    tokio::time::sleep(2 * WATCH_INTERVAL).await;
+    assert!(stream.actor.connected(), "a publisher keeps it, and so does a viewer");
+    drop(viewer);
+    tokio::time::sleep(2 * WATCH_INTERVAL).await;
+    assert!(streams.find("studio/a").is_none());
+    assert!(hub.send(publish_as("studio/a", "studio")).await.unwrap().is_ok());
+}
+
+#[actix::test]
+async fn streams_from_a_template_follow_it_and_go_with_it() {
+    let (hub, streams) = start_hub();
+    hub.send(studio()).await.unwrap();
+    let writer = hub.send(publish_as("studio/a", "studio")).await.unwrap().unwrap();
+    let mut changed = studio();
+    changed.templates[0].stream.password = Some(Password("new".to_owned()));
+    hub.send(changed).await.unwrap();
+    assert!(writer.write(StreamItem::Discontinuity).is_ok());
+    assert_eq!(refusal(&hub, "studio/a", "studio").await, Some(PublishRefused::WrongPassword));
+    let configured =
+        StreamSpec { name: "studio/a".parse().unwrap(), ..spec(vec![publish_input()]) };
+    hub.send(SetStreams { streams: vec![configured], ..studio() }).await.unwrap();
+    assert!(writer.write(StreamItem::Discontinuity).is_ok(), "it became a configured one");
+    assert!(!streams.find("studio/a").unwrap().spec.is_from_template);
+    hub.send(SetStreams::default()).await.unwrap();
+    hub.send(StopNamed("other".parse().unwrap())).await.unwrap();
+    assert!(streams.all().is_empty() && writer.write(StreamItem::Discontinuity).is_err());
+}
+
+#[actix::test]
+async fn stopping_a_stream_from_a_template_removes_it() {
+    let (hub, streams) = start_hub();
+    hub.send(studio()).await.unwrap();
+    let writer = hub.send(publish_as("studio/a", "studio")).await.unwrap().unwrap();
+    assert!(hub.send(StopNamed("studio/a".parse().unwrap())).await.unwrap());
+    let stream = streams.find("studio/a").unwrap();
+    stream.actor.send(StartStream).await.unwrap_or_default();
+    assert!(writer.write(StreamItem::Discontinuity).is_err());
+    // A publisher need not wait until the hub has noticed.
+    assert!(hub.send(publish_as("studio/a", "studio")).await.unwrap().is_ok());
 }
 
 #[actix::test]

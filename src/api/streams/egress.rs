@@ -11,12 +11,13 @@ use serde_json::Value;
 use crate::api::error::ApiError;
 use crate::settings::{HIDDEN, Loaded, hide_in_url};
 
-/// Refuses a change of the stream `name` that would read a file from elsewhere.
+/// Refuses a change of the stream or template `name` that would read a file from elsewhere.
 ///
 /// Looks at the file system. Errors: 403 with the pointer of the first such input.
-pub(super) fn check(loaded: &Loaded, name: &str, patch: &Value) -> Result<(), ApiError> {
+pub(in crate::api) fn check(loaded: &Loaded, name: &str, patch: &Value) -> Result<(), ApiError> {
     let inputs = patch.get("inputs").and_then(Value::as_array);
-    let stored = loaded.settings.streams.iter().find(|stream| stream.name == name);
+    let templates = loaded.settings.templates.iter().map(|template| &template.stream);
+    let stored = loaded.settings.streams.iter().chain(templates).find(|one| one.name == name);
     let mut roots = vec![loaded.folder()];
     let storages = loaded.settings.vods.iter().flat_map(|vod| &vod.storages);
     roots.extend(storages.map(|storage| loaded.folder().join(&storage.url)));

@@ -6,7 +6,7 @@
 //! own streams (details)          ┘
 //! ```
 
-mod egress;
+pub(super) mod egress;
 mod item;
 
 use std::collections::BTreeMap;
@@ -84,7 +84,7 @@ pub(super) async fn put(
     answer(&state, &settings, &name)
 }
 
-/// Removes one of this node's own.
+/// Removes one of this node's own; one from a template ends with its publisher.
 pub(super) async fn delete(
     state: web::Data<ApiState>,
     name: web::Path<String>,
@@ -92,7 +92,7 @@ pub(super) async fn delete(
 ) -> Result<HttpResponse, ApiError> {
     let is_configured = state.keeper.current().item(COLLECTION, &name).is_some();
     if !is_configured && find(&state, &name).is_some() {
-        return Err(not_local(&name));
+        return stop(state, name).await;
     }
     let edit = Edit::Delete { collection: COLLECTION.to_owned(), name: name.into_inner() };
     state.keeper.change(edit, precondition::of(&request)).await?;

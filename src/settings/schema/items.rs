@@ -133,8 +133,12 @@ pub(super) const INPUT: &[Row] = &[
         "silence after which this input counts as dead; default: the stream's",
     )
     .range(1, YEAR_S),
-    row("rtsp_transport", Choice(&["tcp", "udp"]), "tcp", "how media of an RTSP input travels")
-        .is("tcp"),
+    row(
+        "rtsp_transport",
+        Choice(&["tcp", "udp"]),
+        "tcp",
+        "how media of an RTSP input travels; default: `tcp`",
+    ),
 ];
 
 pub(super) const CLUSTER_INGEST: &[Row] =
