@@ -4,6 +4,7 @@
 //! handlers), `messages.rs` all that others may send it, and every other file a pure core without
 //! actix, tokio or a clock.
 
+pub mod client_stream;
 pub mod cluster_supervisor;
 pub mod fan_out;
 pub mod http_session;
@@ -13,6 +14,8 @@ pub mod names;
 pub mod node_stats;
 pub mod outbox;
 pub mod peer_actor;
+pub mod preamble;
+pub mod proxy_protocol;
 pub mod published;
 pub mod redirect;
 pub mod report;
@@ -22,4 +25,5 @@ pub mod signature;
 pub mod stream_directory;
 pub mod stream_hub;
 pub mod tcp_listener;
+pub mod tls;
 pub mod wall_clock;

@@ -7,7 +7,9 @@
 //! ```text
 //!  accept ─▶ permit? ─ no ─▶ refusal, close
 //!              │ yes
-//!              └─▶ TCP_NODELAY, TCP_USER_TIMEOUT ─▶ next living arbiter ─▶ start(Connection)
+//!              └─▶ TCP_NODELAY, TCP_USER_TIMEOUT ─▶ next living arbiter
+//!                                  PROXY header, TLS ◀──┘
+//!                                        └─▶ start(Connection)
 //! ```
 
 use std::io;
@@ -21,7 +23,9 @@ use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::client_stream::{ClientStream, MaybeTls};
 use crate::limits::LimitHits;
+use crate::preamble::{Opened, Preamble};
 
 /// Keeps a connection counted until it is dropped.
 pub type ConnectionPermit = OwnedSemaphorePermit;
@@ -36,8 +40,11 @@ pub struct ListenLimits {
     pub unacknowledged_timeout: Duration,
     /// Pause after the system refused to accept, usually for want of descriptors. Default 100 ms.
     pub accept_retry: Duration,
-    /// What a client above the limit is told, in the protocol's words; may be empty.
+    /// What a client above the limit is told, in the protocol's words; may be empty. Over TLS it
+    /// hears nothing.
     pub refusal: &'static [u8],
+    /// What stands before the protocol. Default nothing.
+    pub preamble: Preamble,
     /// Told `connections` when a client is refused.
     pub limit_hits: LimitHits,
 }
@@ -51,6 +58,7 @@ impl ListenLimits {
             unacknowledged_timeout: Duration::from_secs(15),
             accept_retry: Duration::from_millis(100),
             refusal,
+            preamble: Preamble::none(),
             limit_hits,
         }
     }
@@ -59,9 +67,10 @@ impl ListenLimits {
 /// An accepted connection, on the arbiter that is to serve it.
 #[derive(Debug)]
 pub struct Connection {
-    /// The socket, with `TCP_NODELAY` and `TCP_USER_TIMEOUT` set.
-    pub stream: TcpStream,
-    /// The client's address.
+    /// The client's bytes, in the clear or over TLS, on a socket with `TCP_NODELAY` and
+    /// `TCP_USER_TIMEOUT` set.
+    pub stream: ClientStream,
+    /// The client's address, also behind a proxy that says it in a PROXY header.
     pub peer: SocketAddr,
     /// To be kept as long as the session lives.
     pub permit: ConnectionPermit,
@@ -90,7 +99,7 @@ where
             Ok((stream, peer)) => {
                 is_accepting = true;
                 if let Some(permit) = admit(&stream, peer, &limits) {
-                    arbiters.hand_over(stream, peer, permit, &start);
+                    arbiters.hand_over(stream, peer, permit, &limits.preamble, &start);
                 }
             }
             Err(error) if is_of_one_connection(&error) => {}
@@ -111,10 +120,12 @@ fn admit(stream: &TcpStream, peer: SocketAddr, limits: &ListenLimits) -> Option<
         limits.limit_hits.hit("connections");
         log::debug!("client {peer}: refused, too many connections");
         // A fresh socket has room for it; where it has not, closing says enough.
-        let _ = stream.try_write(limits.refusal);
+        if !limits.preamble.is_tls() {
+            let _ = stream.try_write(limits.refusal);
+        }
         return None;
     };
-    match prepare(stream, limits.unacknowledged_timeout) {
+    match prepare_socket(stream, limits.unacknowledged_timeout) {
         Ok(()) => Some(permit),
         Err(error) => {
             log::debug!("client {peer}: gone before it was served: {error}");
@@ -123,7 +134,10 @@ fn admit(stream: &TcpStream, peer: SocketAddr, limits: &ListenLimits) -> Option<
     }
 }
 
-fn prepare(stream: &TcpStream, unacknowledged_timeout: Duration) -> io::Result<()> {
+/// Sends at once what is written, and drops a client that acknowledges nothing for so long.
+///
+/// Errors: the connection is gone.
+pub fn prepare_socket(stream: &TcpStream, unacknowledged_timeout: Duration) -> io::Result<()> {
     stream.set_nodelay(true)?;
     #[cfg(target_os = "linux")]
     SockRef::from(stream).set_tcp_user_timeout(Some(unacknowledged_timeout))?;
@@ -171,6 +185,7 @@ impl Arbiters {
         stream: TcpStream,
         peer: SocketAddr,
         permit: ConnectionPermit,
+        preamble: &Preamble,
         start: &Arc<F>,
     ) where
         F: Fn(Connection) + Send + Sync + 'static,
@@ -184,9 +199,22 @@ impl Arbiters {
             Err(error) => return log::debug!("client {peer}: {error}"),
         };
         let start = Arc::clone(start);
-        arbiter.spawn_fn(move || match TcpStream::from_std(stream) {
-            Ok(stream) => start(Connection { stream, peer, permit }),
-            Err(error) => log::warn!("client {peer}: cannot be served: {error}"),
+        let preamble = preamble.is_expected_of(peer).then(|| preamble.clone());
+        arbiter.spawn_fn(move || match (TcpStream::from_std(stream), preamble) {
+            (Ok(stream), None) => {
+                start(Connection { stream: MaybeTls::Plain(stream), peer, permit });
+            }
+            (Ok(socket), Some(preamble)) => {
+                actix_rt::spawn(async move {
+                    match preamble.open(socket, peer).await {
+                        Ok(Opened { stream, client, .. }) => {
+                            start(Connection { stream, peer: client, permit });
+                        }
+                        Err(error) => log::debug!("client {peer}: {error}"),
+                    }
+                });
+            }
+            (Err(error), _) => log::warn!("client {peer}: cannot be served: {error}"),
         });
     }
 }
@@ -241,10 +269,11 @@ mod tests {
         let mut fourth = TcpStream::connect(address).await.unwrap();
         assert_eq!(read_all(&mut fourth).await, "full");
         let served = started.recv().unwrap().stream;
+        let served = served.socket();
         assert!(served.nodelay().unwrap());
         #[cfg(target_os = "linux")]
         assert_eq!(
-            SockRef::from(&served).tcp_user_timeout().unwrap(),
+            SockRef::from(served).tcp_user_timeout().unwrap(),
             Some(Duration::from_secs(15))
         );
     }

@@ -5,7 +5,9 @@
 use super::{File, code_of, files, prove, require};
 
 /// Files beside an actor that are no pure core, each with its reason. Listeners are by name.
-const EDGES: [(&str, &str); 13] = [
+const EDGES: [(&str, &str); 15] = [
+    ("actors/src/client_stream.rs", "a socket, with or without TLS"),
+    ("actors/src/preamble.rs", "what happens on a socket before its session"),
     ("actors/src/outbox.rs", "writes to a socket on behalf of a session"),
     ("actors/src/peer_actor/http_exchange.rs", "one HTTP exchange with a peer"),
     ("actors/src/peer_actor/http_fetcher.rs", "the real implementation of the seam"),

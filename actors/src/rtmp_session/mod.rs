@@ -107,7 +107,7 @@ impl RtmpSession {
         limit_hits: LimitHits,
     ) -> Addr<Self> {
         let Connection { stream, peer, permit } = connection;
-        let (reader, writer) = stream.into_split();
+        let (reader, writer) = stream.split();
         let (outbox, writing) = Outbox::new(writer, settings.outbox);
         let mut seed = [0; 8];
         let _ = getrandom::fill(&mut seed);

@@ -101,7 +101,7 @@ impl RtspSession {
         limit_hits: LimitHits,
     ) -> Addr<Self> {
         let Connection { stream, peer, permit } = connection;
-        let (reader, writer) = stream.into_split();
+        let (reader, writer) = stream.split();
         let mut seed = [0; 32];
         let _ = getrandom::fill(&mut seed);
         let (limits, client) = (settings.limits, peer.ip());

@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::messages::StopListening;
 use super::*;
+use crate::client_stream::MaybeTls;
 use crate::tcp_listener::ListenLimits;
 
 /// Knows `cam` at a peer, `here` on this node, and `boom`, at which it panics.
@@ -226,7 +227,7 @@ async fn ended_session_writes_its_last_answer_and_closes() {
     let connections = Arc::new(Semaphore::new(1));
     let permit = Arc::clone(&connections).try_acquire_owned().unwrap();
     let session = RtspSession::start_on(
-        Connection { stream, peer, permit },
+        Connection { stream: MaybeTls::Plain(stream), peer, permit },
         RtspSessionSettings::default(),
         Arc::new(ScriptedRouter::default()),
         LimitHits::default(),
