@@ -1,8 +1,8 @@
 //! The header by which a proxy says who its client is, before anything else on the connection.
 //!
 //! ```text
-//!  v1  PROXY TCP4 192.0.2.7 198.51.100.1 56324 443 CR LF        one line, at most 107 bytes
-//!  v2  | signature 12 B | version, command 1 B | family, transport 1 B | length 2 B | addresses | … |
+//!  v1  PROXY TCP4 192.0.2.7 198.51.100.1 56324 443 CR LF    one line, at most 107 bytes
+//!  v2  | signature 12 B | version, command | family, transport | length 2 B | addresses | … |
 //! ```
 //! Source: "The PROXY protocol", versions 1 and 2, `HAProxy` Technologies, §2.1 and §2.2. Pure.
 

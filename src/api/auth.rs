@@ -20,6 +20,7 @@ use url::Url;
 
 use super::ApiState;
 use super::error::ApiError;
+use crate::http_front::client_of;
 use crate::settings::model::{Credentials, Settings};
 
 /// Headers by which a proxy says for whom it asks.
@@ -81,15 +82,17 @@ fn facts(request: &ServiceRequest) -> Facts<'_> {
         request.headers().get(name).map(|value| value.to_str().unwrap_or("?"))
     };
     let headers = request.headers();
+    let client = client_of(request.request());
     Facts {
         is_write: !request.method().is_safe(),
-        is_secure: request.app_config().secure(),
+        is_secure: client.is_https,
         client: request.peer_addr().map(|address| address.ip()),
         host: text(header::HOST),
         authorization: text(header::AUTHORIZATION),
         origin: text(header::ORIGIN),
         fetch_site: text(HeaderName::from_static("sec-fetch-site")),
-        is_forwarded: FORWARDED.iter().any(|name| headers.contains_key(name))
+        is_forwarded: client.is_proxied
+            || FORWARDED.iter().any(|name| headers.contains_key(name))
             || FORWARDED_OLD.iter().any(|name| headers.contains_key(*name)),
     }
 }

@@ -4,11 +4,10 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 
-use actix_rt::net::TcpStream;
 use bytes::{Buf, BytesMut};
-use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use watershed_actors::client_stream::ClientStream;
 
 use super::head::{HeadLimits, HeadRead, SimpleHead, read_head};
 use super::{FrontConfig, QuickRequest};
@@ -21,7 +20,7 @@ const OUT_BYTES: usize = 16 << 10;
 /// What a full node still answers: its API, whose calls peers make too, and its metrics.
 const RESERVED_FOR: [&[u8]; 3] = [b"/streamer/", b"/flussonic/", b"/metrics"];
 /// A connection of the reserve says what it wants within this, or makes room for another one.
-const RESERVE_PATIENCE: Duration = Duration::from_secs(1);
+pub(super) const RESERVE_PATIENCE: Duration = Duration::from_secs(1);
 /// The longest first line that a connection of the reserve may send.
 const FIRST_LINE_BYTES_MAX: usize = 8 << 10;
 
@@ -36,11 +35,11 @@ const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
 ///
 /// Returns the unanswered bytes when the framework is to take over, `None` when the connection is
 /// over.
-pub(crate) async fn serve(socket: &mut TcpStream, config: &FrontConfig) -> Option<BytesMut> {
-    let client = socket.peer_addr().ok()?;
-    let options = SockRef::from(&*socket);
-    let _ = options.set_tcp_nodelay(true);
-    let _ = options.set_tcp_user_timeout(Some(config.stalled_timeout));
+pub(crate) async fn serve(
+    socket: &mut ClientStream,
+    client: SocketAddr,
+    config: &FrontConfig,
+) -> Option<BytesMut> {
     let limits =
         HeadLimits { bytes_max: config.head_bytes_max, fields_max: config.head_fields_max };
     let mut buffer = BytesMut::with_capacity(BUFFER_BYTES);
@@ -50,7 +49,7 @@ pub(crate) async fn serve(socket: &mut TcpStream, config: &FrontConfig) -> Optio
     let mut has_answered = false;
     loop {
         let now = Instant::now();
-        let asker = Asker { client, now: now.into_std() };
+        let asker = Asker { client, is_https: socket.is_tls(), now: now.into_std() };
         match answer_all(&mut buffer, &mut out, limits, config, asker) {
             Step::ReadMore => {}
             Step::WriteFirst => {
@@ -95,12 +94,9 @@ pub(crate) async fn serve(socket: &mut TcpStream, config: &FrontConfig) -> Optio
 /// Returns the bytes read for the framework if the request is for the API; `None` when the
 /// connection is over.
 pub(crate) async fn serve_reserved(
-    socket: &mut TcpStream,
+    socket: &mut ClientStream,
     config: &FrontConfig,
 ) -> Option<BytesMut> {
-    let options = SockRef::from(&*socket);
-    let _ = options.set_tcp_nodelay(true);
-    let _ = options.set_tcp_user_timeout(Some(config.stalled_timeout));
     let mut buffer = BytesMut::with_capacity(BUFFER_BYTES);
     let until = Instant::now() + config.head_timeout.min(RESERVE_PATIENCE);
     let mut timer = pin!(sleep_until(until));
@@ -126,8 +122,9 @@ fn is_for_the_api(line: &[u8]) -> bool {
 }
 
 /// Tells a client that the node has no connection left, and closes.
-pub(crate) async fn refuse(socket: &mut TcpStream) {
-    let _ = socket.try_write(BUSY);
+pub(crate) async fn refuse(socket: &mut ClientStream) {
+    // A fresh socket has room for it, and what is in the way of it is gone after a while.
+    let _ = socket.write_all(BUSY).await;
     let _ = socket.shutdown().await;
 }
 
@@ -135,6 +132,7 @@ pub(crate) async fn refuse(socket: &mut TcpStream) {
 #[derive(Clone, Copy)]
 struct Asker {
     client: SocketAddr,
+    is_https: bool,
     now: std::time::Instant,
 }
 
@@ -159,8 +157,8 @@ fn answer_all(
         }
         let len = match read_head(buffer, limits) {
             HeadRead::Simple(SimpleHead { target, user_agent, len }) => {
-                let Asker { client, now } = asker;
-                let request = QuickRequest { target, user_agent, client, now };
+                let Asker { client, is_https, now } = asker;
+                let request = QuickRequest { target, user_agent, client, is_https, now };
                 if !config.quick.answer(request, out) {
                     return Step::HandOver;
                 }
@@ -180,7 +178,7 @@ fn answer_all(
 ///
 /// The timer is set anew only when it fires, or would fire too late, not for each request.
 async fn read_some(
-    socket: &mut TcpStream,
+    socket: &mut ClientStream,
     buffer: &mut BytesMut,
     mut timer: std::pin::Pin<&mut Sleep>,
     until: Instant,
@@ -205,17 +203,21 @@ async fn read_some(
     }
 }
 
-async fn flush(socket: &mut TcpStream, out: &mut BytesMut, config: &FrontConfig) -> Option<()> {
+async fn flush(socket: &mut ClientStream, out: &mut BytesMut, config: &FrontConfig) -> Option<()> {
     if out.is_empty() {
         return Some(());
     }
     // Nearly always the socket takes it at once, and no timer has to be made.
-    let taken = socket.try_write(out).unwrap_or(0);
-    out.advance(taken);
+    out.advance(socket.write_now(out));
     if out.is_empty() {
         return Some(());
     }
-    let written = timeout(config.stalled_timeout, socket.write_all(out)).await;
+    let writing = async {
+        socket.write_all(out).await?;
+        // TLS may have taken it all and sent only some of it.
+        socket.flush().await
+    };
+    let written = timeout(config.stalled_timeout, writing).await;
     out.clear();
     written.ok()?.ok()
 }

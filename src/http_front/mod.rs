@@ -7,12 +7,13 @@
 //! the bytes read so far in front.
 //!
 //! ```text
-//!  accept ▸ socket options, limit ▸ read head ─┬ quick?  ▸ write, read on
-//!                                              └ else    ▸ actix-http (App: api, play, web_ui)
+//!  accept ▸ limit ▸ PROXY header, TLS ▸ read head ─┬ quick?  ▸ write, read on
+//!                                                  └ else    ▸ actix-http (App: api, play, web_ui)
 //! ```
 //! A full node still answers its peers and its operators: from a reserve, in which only a first
 //! request for the API is served.
 
+mod client;
 mod connection;
 mod head;
 mod pipeline;
@@ -31,8 +32,14 @@ use actix_service::{Service, ServiceFactory};
 use bytes::BytesMut;
 use futures_util::future::LocalBoxFuture;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use watershed_actors::client_stream::MaybeTls;
 use watershed_actors::limits::LimitHits;
+use watershed_actors::preamble::{Opened, Preamble};
+use watershed_actors::tcp_listener::prepare_socket;
 
+pub use client::{Client, Connected, client_of};
+use connection::RESERVE_PATIENCE;
 pub use prefixed::Prefixed;
 use request_watch::{RequestLimits, RequestWatch};
 pub use server::{ServerConfig, serve};
@@ -53,6 +60,8 @@ pub struct QuickRequest<'a> {
     pub user_agent: Option<&'a str>,
     /// The client.
     pub client: SocketAddr,
+    /// Whether it came over TLS.
+    pub is_https: bool,
     /// When the request was there: read once for all that need the time.
     pub now: Instant,
 }
@@ -92,13 +101,14 @@ impl fmt::Debug for FrontConfig {
 #[derive(Debug)]
 pub struct Front<F> {
     config: FrontConfig,
+    preamble: Preamble,
     framework: F,
 }
 
 impl<F> Front<F> {
-    /// Wraps `framework`, which serves whole connections.
-    pub const fn new(config: FrontConfig, framework: F) -> Self {
-        Self { config, framework }
+    /// Wraps `framework`, which serves whole connections, once `preamble` is over.
+    pub const fn new(config: FrontConfig, preamble: Preamble, framework: F) -> Self {
+        Self { config, preamble, framework }
     }
 }
 
@@ -119,9 +129,10 @@ where
 
     fn new_service(&self, (): ()) -> Self::Future {
         let framework = self.framework.new_service(());
-        let config = self.config.clone();
+        let (config, preamble) = (self.config.clone(), self.preamble.clone());
         Box::pin(async move {
-            Ok(FrontService { config: Rc::new(config), framework: Rc::new(framework.await?) })
+            let framework = framework.await?;
+            Ok(FrontService { door: Rc::new(Door { config, preamble, framework }) })
         })
     }
 }
@@ -129,8 +140,14 @@ where
 /// The door of one worker.
 #[derive(Debug)]
 pub struct FrontService<S> {
-    config: Rc<FrontConfig>,
-    framework: Rc<S>,
+    door: Rc<Door<S>>,
+}
+
+#[derive(Debug)]
+struct Door<S> {
+    config: FrontConfig,
+    preamble: Preamble,
+    framework: S,
 }
 
 impl<S> Service<TcpStream> for FrontService<S>
@@ -144,31 +161,67 @@ where
 
     actix_service::always_ready!();
 
-    fn call(&self, mut socket: TcpStream) -> Self::Future {
-        let config = Rc::clone(&self.config);
-        let framework = Rc::clone(&self.framework);
+    fn call(&self, socket: TcpStream) -> Self::Future {
+        let door = Rc::clone(&self.door);
         Box::pin(async move {
-            let permit = Arc::clone(&config.connections).try_acquire_owned();
-            let reserved = permit.is_err().then(|| Arc::clone(&config.reserve).try_acquire_owned());
-            let client = socket.peer_addr().ok();
-            let unanswered = match reserved {
-                None => connection::serve(&mut socket, &config).await,
-                Some(Ok(_)) => connection::serve_reserved(&mut socket, &config).await,
-                Some(Err(_)) => {
-                    config.hits.hit("connections");
-                    connection::refuse(&mut socket).await;
-                    None
-                }
-            };
-            if let Some(buffer) = unanswered {
-                let watch = RequestWatch::new(RequestLimits::from(&*config));
-                let hits = config.hits.clone();
-                let socket = Prefixed::new(buffer.freeze(), socket, watch, hits);
-                if let Err(error) = framework.call((socket, client)).await {
-                    log::debug!("http {client:?}: {error:?}");
-                }
-            }
+            door.welcome(socket).await;
             Ok(())
         })
+    }
+}
+
+impl<S> Door<S>
+where
+    S: Service<Connection, Response = ()>,
+    S::Error: fmt::Debug,
+{
+    /// Serves a connection to its end, if there is room for it.
+    async fn welcome(&self, socket: TcpStream) {
+        let config = &self.config;
+        let Ok(peer) = socket.peer_addr() else {
+            return;
+        };
+        if prepare_socket(&socket, config.stalled_timeout).is_err() {
+            return;
+        }
+        if let Ok(_permit) = Arc::clone(&config.connections).try_acquire_owned() {
+            if let Some(mut opened) = self.open(socket, peer).await {
+                let Opened { stream, client, .. } = &mut opened;
+                let unanswered = connection::serve(stream, *client, config).await;
+                self.hand_over(unanswered, opened).await;
+            }
+        } else if let Ok(_permit) = Arc::clone(&config.reserve).try_acquire_owned() {
+            let opened = timeout(RESERVE_PATIENCE, self.open(socket, peer)).await;
+            if let Ok(Some(mut opened)) = opened {
+                let unanswered = connection::serve_reserved(&mut opened.stream, config).await;
+                self.hand_over(unanswered, opened).await;
+            }
+        } else {
+            config.hits.hit("connections");
+            // Before a handshake there are no words for it.
+            if !self.preamble.is_tls() {
+                connection::refuse(&mut MaybeTls::Plain(socket)).await;
+            }
+        }
+    }
+
+    async fn open(&self, socket: TcpStream, peer: SocketAddr) -> Option<Opened> {
+        let opened = self.preamble.open(socket, peer).await;
+        opened.inspect_err(|error| log::debug!("http {peer}: {error}")).ok()
+    }
+
+    /// Lets the framework have the connection, if the front has not come to its end.
+    async fn hand_over(&self, unanswered: Option<BytesMut>, opened: Opened) {
+        let Some(buffer) = unanswered else {
+            return;
+        };
+        let client = opened.client;
+        let connected = Connected::new(&opened, self.preamble.proxies());
+        let watch = RequestWatch::new(RequestLimits::from(&self.config));
+        let hits = self.config.hits.clone();
+        let socket = Prefixed::new(buffer.freeze(), opened.stream, connected, watch, hits);
+        if let Err(error) = self.framework.call((socket, Some(client))).await {
+            log::debug!("http {client}: {error:?}");
+        }
     }
 }

@@ -4,12 +4,13 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use actix_rt::net::TcpStream;
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
+use watershed_actors::client_stream::ClientStream;
 use watershed_actors::limits::LimitHits;
 
+use super::client::Connected;
 use super::pipeline::Pipeline;
 use super::request_watch::{Broken, RequestWatch};
 
@@ -19,7 +20,8 @@ use super::request_watch::{Broken, RequestWatch};
 #[derive(Debug)]
 pub struct Prefixed {
     prefix: Bytes,
-    socket: TcpStream,
+    socket: ClientStream,
+    connected: Connected,
     watch: RequestWatch,
     /// Made when the first read has to wait within a request; kept for later ones.
     timer: Option<Pin<Box<Sleep>>>,
@@ -30,11 +32,18 @@ pub struct Prefixed {
 impl Prefixed {
     pub(crate) fn new(
         prefix: Bytes,
-        socket: TcpStream,
+        socket: ClientStream,
+        connected: Connected,
         watch: RequestWatch,
         hits: LimitHits,
     ) -> Self {
-        Self { prefix, socket, watch, timer: None, pipeline: Pipeline::default(), hits }
+        let pipeline = Pipeline::default();
+        Self { prefix, socket, connected, watch, timer: None, pipeline, hits }
+    }
+
+    /// Who connected, and how.
+    pub(super) fn connected(&self) -> Connected {
+        self.connected.clone()
     }
 
     /// Counts the requests that wait; whoever answers them must tell it.

@@ -10,6 +10,7 @@ use actix_server::Server;
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, apply_fn_factory, map_config};
 use actix_web::body::MessageBody;
 use actix_web::dev::{AppConfig, ServiceResponse};
+use watershed_actors::preamble::Preamble;
 
 use super::pipeline::Pipeline;
 use super::{Front, FrontConfig, Prefixed};
@@ -25,11 +26,11 @@ pub struct ServerConfig {
     pub shutdown_timeout: Duration,
 }
 
-/// Serves `app` on `listeners`.
+/// Serves `app` on `listeners`, whose connections begin each in its own way.
 ///
 /// Errors: when the threads cannot be started.
 pub fn serve<F, I, S, B>(
-    listeners: Vec<TcpListener>,
+    listeners: Vec<(TcpListener, Preamble)>,
     config: ServerConfig,
     app: F,
 ) -> io::Result<Server>
@@ -51,7 +52,7 @@ where
         .workers(config.workers)
         .shutdown_timeout(config.shutdown_timeout.as_secs())
         .disable_signals();
-    for listener in listeners {
+    for (listener, preamble) in listeners {
         let app = app.clone();
         let front = config.front.clone();
         server = server.listen("http", listener, move || {
@@ -65,13 +66,14 @@ where
             let framework = HttpService::build()
                 .on_connect_ext(|socket: &Prefixed, data| {
                     data.insert(socket.pipeline());
+                    data.insert(socket.connected());
                 })
                 .client_request_timeout(front.head_timeout)
                 .keep_alive(front.idle_timeout)
                 .client_disconnect_timeout(Duration::from_secs(1))
                 .h1_allow_half_closed(false)
                 .h1(map_config(app, |()| AppConfig::default()));
-            Front::new(front.clone(), framework)
+            Front::new(front.clone(), preamble.clone(), framework)
         })?;
     }
     Ok(server.run())

@@ -2,27 +2,35 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use thiserror::Error;
 use watershed_actors::report::{Listener as ReportedListener, Scheme};
+use watershed_actors::tls::CertificateFiles;
 
-use crate::settings::model::Listeners;
+use crate::settings::Settings;
 
 /// Connections that wait to be accepted, per listener.
 const BACKLOG: i32 = 1024;
 
 /// The bound sockets of a node.
 #[derive(Debug, Default)]
-pub(super) struct Doors {
-    /// HTTP with the API and the UI.
-    pub(super) http: Vec<TcpListener>,
-    /// HTTP for playback only.
-    pub(super) http_playback: Vec<TcpListener>,
-    /// RTSP.
-    pub(super) rtsp: Vec<TcpListener>,
-    /// RTMP.
-    pub(super) rtmp: Vec<TcpListener>,
+pub(super) struct Doors(pub(super) Vec<Door>);
+
+/// One bound socket, and how it is to be served.
+#[derive(Debug)]
+pub(super) struct Door {
+    /// The protocol.
+    pub(super) scheme: Scheme,
+    /// The socket.
+    pub(super) socket: TcpListener,
+    /// HTTP: with the API and the UI, not for playback only.
+    pub(super) serves_api: bool,
+    /// Whether the PROXY protocol stands in front.
+    pub(super) expects_proxy_protocol: bool,
+    /// For TLS; the first is shown where none has the name that is asked for.
+    pub(super) certificates: Vec<CertificateFiles>,
 }
 
 /// An address that cannot be listened on.
@@ -39,39 +47,61 @@ pub(super) struct BindError {
 }
 
 impl Doors {
-    /// Binds all of `listeners`.
+    /// Binds all listeners of `settings`, whose relative files are below `folder`.
     ///
     /// Errors: the first address that cannot be had.
-    pub(super) fn open(listeners: &Listeners) -> Result<Self, BindError> {
-        let mut doors = Self::default();
-        for (scheme, listener) in listeners.all() {
+    pub(super) fn open(settings: &Settings, folder: &Path) -> Result<Self, BindError> {
+        let mut doors = Vec::new();
+        for (scheme, listener) in settings.listeners.all() {
             let address = listener.socket_addr();
             let socket = bind(address).map_err(|source| BindError { scheme, address, source })?;
-            match scheme {
-                "http" if listener.api => doors.http.push(socket),
-                "http" => doors.http_playback.push(socket),
-                "rtsp" => doors.rtsp.push(socket),
-                "rtmp" => doors.rtmp.push(socket),
-                _ => log::warn!("listener {scheme} {address}: not supported yet, closed"),
+            let identities = listener.identities();
+            doors.push(Door {
+                scheme: scheme_of(scheme),
+                socket,
+                serves_api: listener.api,
+                expects_proxy_protocol: settings.expects_proxy_protocol(listener),
+                certificates: identities
+                    .map(|(certificate, key)| CertificateFiles {
+                        certificate: folder.join(certificate),
+                        key: folder.join(key),
+                    })
+                    .collect(),
+            });
+        }
+        Ok(Self(doors))
+    }
+
+    /// The certificates of all of them, each once.
+    pub(super) fn certificates(&self) -> Vec<CertificateFiles> {
+        let mut all = Vec::new();
+        for files in self.0.iter().flat_map(|door| &door.certificates) {
+            if !all.contains(files) {
+                all.push(files.clone());
             }
         }
-        Ok(doors)
+        all
     }
 
     /// What peers are told of them.
     pub(super) fn reported(&self) -> Vec<ReportedListener> {
-        let all = [
-            (Scheme::Http, &self.http),
-            (Scheme::Http, &self.http_playback),
-            (Scheme::Rtsp, &self.rtsp),
-            (Scheme::Rtmp, &self.rtmp),
-        ];
-        let ports = all.into_iter().flat_map(|(scheme, sockets)| {
-            sockets.iter().filter_map(move |socket| {
-                Some(ReportedListener { scheme, port: socket.local_addr().ok()?.port() })
-            })
+        let ports = self.0.iter().filter_map(|door| {
+            let port = door.socket.local_addr().ok()?.port();
+            Some(ReportedListener { scheme: door.scheme, port })
         });
         ports.collect()
+    }
+}
+
+fn scheme_of(word: &str) -> Scheme {
+    match word {
+        "http" => Scheme::Http,
+        "https" => Scheme::Https,
+        "rtsp" => Scheme::Rtsp,
+        "rtsps" => Scheme::Rtsps,
+        "rtmp" => Scheme::Rtmp,
+        "rtmps" => Scheme::Rtmps,
+        _ => Scheme::Unknown,
     }
 }
 

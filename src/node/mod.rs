@@ -42,7 +42,7 @@ const DRAIN_AT_LEAST: Duration = Duration::from_millis(500);
 /// if an address is taken, 70 if the system refuses something or a part has died.
 #[must_use]
 pub fn run(loaded: Loaded) -> ExitCode {
-    let doors = match Doors::open(&loaded.settings.listeners) {
+    let doors = match Doors::open(&loaded.settings, &loaded.folder()) {
         Ok(doors) => doors,
         Err(error) => {
             log::error!("{error}");
@@ -73,7 +73,10 @@ async fn live(loaded: Loaded, doors: Doors) -> Result<(), parts::StartError> {
     loop {
         tokio::select! {
             signal = signals.next() => match signal {
-                Signal::Reload => parts.reload().await,
+                Signal::Reload => {
+                    parts.reload().await;
+                    servers.refresh_certificates().await;
+                }
                 Signal::Stop => break,
             },
             died = parts.first_death() => return Err(died),

@@ -23,6 +23,7 @@ use watershed_actors::stream_directory::{
     DirectoryView, LocalNodeChanged, NodeIdentity, StreamDirectory, SubscribeLocalTruth,
 };
 use watershed_actors::stream_hub::{LocalStreams, StreamHub};
+use watershed_actors::tls::{CertificateError, TlsSetupError};
 
 use super::translate;
 use crate::api::Readiness;
@@ -50,6 +51,12 @@ pub(super) enum StartError {
     /// The certificates of `cluster_ca` cannot be used.
     #[error("cluster_ca: {0}")]
     Trust(#[from] TrustError),
+    /// A certificate of a listener cannot be used.
+    #[error("certificate: {0}")]
+    Certificate(#[from] CertificateError),
+    /// TLS refuses its own defaults.
+    #[error("{0}")]
+    Tls(#[from] TlsSetupError),
     /// There is no randomness.
     #[error("the system gives no random bytes: {0}")]
     Random(getrandom::Error),
@@ -62,8 +69,8 @@ impl StartError {
     /// Whether another start with the same configuration would fail as well.
     pub(super) const fn is_of_config(&self) -> bool {
         match self {
-            Self::Hostname { .. } | Self::Trust(_) => true,
-            Self::Io(_) | Self::Random(_) | Self::Died(_) => false,
+            Self::Hostname { .. } | Self::Trust(_) | Self::Certificate(_) => true,
+            Self::Io(_) | Self::Tls(_) | Self::Random(_) | Self::Died(_) => false,
         }
     }
 }
@@ -267,6 +274,7 @@ fn changed_at_start_only(old: &Settings, new: &Settings) -> Vec<&'static str> {
     let words = [
         ("hostname", old.hostname != new.hostname),
         ("the listeners", old.listeners != new.listeners),
+        ("proxy_protocol", old.proxy_protocol != new.proxy_protocol),
         ("limits", old.limits != new.limits),
         ("cluster_ca", old.cluster_ca != new.cluster_ca),
     ];

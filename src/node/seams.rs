@@ -1,12 +1,16 @@
 //! The small traits by which the API and playback reach what they may not know.
 
+use std::net::IpAddr;
+
 use futures_util::future::LocalBoxFuture;
 use watershed_actors::cluster_supervisor::PeersView;
 use watershed_actors::names::StreamName;
+use watershed_actors::preamble::ProxyTrust;
 use watershed_actors::stream_hub::{LocalEntry, LocalStreams, StopNamed, StreamHub};
 
 use crate::api::{OwnStreams, StreamDetails};
 use crate::play::EntryNodes;
+use crate::settings::Keeper;
 
 /// The node's streams as the API asks for them.
 #[derive(Clone, Debug)]
@@ -56,5 +60,25 @@ impl EntryNodes for OpenPeers {
 
     fn target_urls(&self) -> Vec<String> {
         self.0.list().iter().map(|peer| peer.targets.http_base().to_owned()).collect()
+    }
+}
+
+/// The proxies that one listener believes: those configured now.
+pub(super) struct ListenerProxies {
+    pub(super) keeper: Keeper,
+    /// Whether the PROXY protocol stands in front; as it was at the start.
+    pub(super) expects_header: bool,
+}
+
+impl ProxyTrust for ListenerProxies {
+    /// With `trusted_proxies` all others come directly, such as the nodes of the cluster.
+    fn sends_header(&self, address: IpAddr) -> bool {
+        let is_open = || self.keeper.current().settings.trusted_proxies.is_empty();
+        self.expects_header && (is_open() || self.is_trusted(address))
+    }
+
+    fn is_trusted(&self, address: IpAddr) -> bool {
+        let loaded = self.keeper.current();
+        loaded.settings.trusted_proxies.iter().any(|network| network.contains(address))
     }
 }

@@ -11,6 +11,8 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, web};
 use tokio::sync::Semaphore;
 use watershed_actors::outbox::OutboxLimits;
+use watershed_actors::preamble::Preamble;
+use watershed_actors::report::Scheme;
 use watershed_actors::rtmp_session::{
     RtmpListener, RtmpRouting, RtmpSessionSettings, messages::StopListening as StopRtmp,
 };
@@ -18,10 +20,11 @@ use watershed_actors::rtsp_session::{
     ClusterRouter, REFUSAL, RtspListener, messages::StopListening as StopRtsp,
 };
 use watershed_actors::tcp_listener::ListenLimits;
+use watershed_actors::tls::CertificateStore;
 
-use super::doors::Doors;
+use super::doors::{Door, Doors};
 use super::parts::{Parts, StartError, WATCH_EVERY, worker_count};
-use super::seams::{HubStreams, OpenPeers};
+use super::seams::{HubStreams, ListenerProxies, OpenPeers};
 use super::translate;
 use crate::api::{self, ApiState};
 use crate::http_front::{self, FrontConfig, ServerConfig};
@@ -33,6 +36,8 @@ use crate::web_ui;
 const RTMP_READ_BYTES: usize = 64 << 10;
 /// How long a session that ends waits for its client to close first.
 const LINGER: Duration = Duration::from_secs(1);
+/// How often the files of certificates are looked at.
+const CERTIFICATES_EVERY: Duration = Duration::from_secs(2);
 /// How long HTTP responses may go on after the node has drained; a part of `drain_timeout`.
 pub(super) const HTTP_SHUTDOWN: Duration = Duration::from_secs(1);
 
@@ -41,36 +46,63 @@ pub(super) struct Servers {
     http: Vec<(ServerHandle, JoinHandle<io::Result<()>>)>,
     rtsp: Vec<Addr<RtspListener>>,
     rtmp: Vec<Addr<RtmpListener>>,
+    certificates: CertificateStore,
 }
 
 impl Servers {
     /// Serves on all bound sockets.
     ///
-    /// Errors: when the threads of a server cannot be started.
-    pub(super) fn open(doors: Doors, parts: &Parts) -> io::Result<Self> {
+    /// Errors: when a certificate cannot be used, or the threads of a server cannot be started.
+    pub(super) fn open(doors: Doors, parts: &Parts) -> Result<Self, StartError> {
         let loaded = parts.keeper.current();
         let settings = &loaded.settings;
         let connections = Arc::new(Semaphore::new(connections_max(settings)));
-        let mut http = Vec::new();
+        let certificates = CertificateStore::open(doors.certificates())?;
+        let (mut with_api, mut playback) = (Vec::new(), Vec::new());
+        let (mut rtsp, mut rtmp) = (Vec::new(), Vec::new());
+        for door in doors.0 {
+            let preamble = preamble(&door, &certificates, parts)?;
+            let limits = |preamble, refusal| ListenLimits {
+                preamble,
+                ..ListenLimits::new(connections.clone(), refusal, parts.hits.clone())
+            };
+            let (socket, arbiters) = (door.socket, parts.session_arbiters());
+            match door.scheme {
+                Scheme::Http | Scheme::Https if door.serves_api => {
+                    with_api.push((socket, preamble));
+                }
+                Scheme::Http | Scheme::Https => playback.push((socket, preamble)),
+                Scheme::Rtsp | Scheme::Rtsps => {
+                    let router = ClusterRouter::new(parts.view.clone(), parts.identity.id);
+                    let session = translate::rtsp_session(settings);
+                    let limits = limits(preamble, REFUSAL);
+                    let listener =
+                        RtspListener::new(socket, limits, arbiters, session, Arc::new(router));
+                    rtsp.push(listener.start());
+                }
+                Scheme::Rtmp | Scheme::Rtmps => {
+                    let session = rtmp_session(settings, parts);
+                    let limits = limits(preamble, b"");
+                    rtmp.push(RtmpListener::new(socket, limits, arbiters, session).start());
+                }
+                Scheme::Unknown => {}
+            }
+        }
         let front = Front::new(settings, parts, &connections);
-        if !doors.http.is_empty() {
-            http.push(front.serve(doors.http, Some(api_state(parts)))?);
+        let mut http = Vec::new();
+        if !with_api.is_empty() {
+            http.push(front.serve(with_api, Some(api_state(parts)))?);
         }
-        if !doors.http_playback.is_empty() {
-            http.push(front.serve(doors.http_playback, None)?);
+        if !playback.is_empty() {
+            http.push(front.serve(playback, None)?);
         }
-        let rtsp = doors.rtsp.into_iter().map(|socket| {
-            let limits = ListenLimits::new(connections.clone(), REFUSAL, parts.hits.clone());
-            let router = Arc::new(ClusterRouter::new(parts.view.clone(), parts.identity.id));
-            let session = translate::rtsp_session(settings);
-            RtspListener::new(socket, limits, parts.session_arbiters(), session, router).start()
-        });
-        let rtmp = doors.rtmp.into_iter().map(|socket| {
-            let limits = ListenLimits::new(connections.clone(), b"", parts.hits.clone());
-            let session = rtmp_session(settings, parts);
-            RtmpListener::new(socket, limits, parts.session_arbiters(), session).start()
-        });
-        Ok(Self { http, rtsp: rtsp.collect(), rtmp: rtmp.collect() })
+        actix_rt::spawn(watch(certificates.clone()));
+        Ok(Self { http, rtsp, rtmp, certificates })
+    }
+
+    /// Shows the certificates as they are on disk now.
+    pub(super) async fn refresh_certificates(&self) {
+        refresh(&self.certificates).await;
     }
 
     /// Takes no new RTSP and RTMP clients; HTTP goes on answering, so that peers hear of the end.
@@ -113,6 +145,42 @@ impl Servers {
     }
 }
 
+/// How connections through `door` begin.
+fn preamble(
+    door: &Door,
+    certificates: &CertificateStore,
+    parts: &Parts,
+) -> Result<Preamble, StartError> {
+    let protocols: &[&[u8]] = if door.scheme == Scheme::Https { &[b"http/1.1"] } else { &[] };
+    let tls = match door.certificates.as_slice() {
+        [] => None,
+        own => Some(certificates.server_config(own, protocols)?),
+    };
+    let proxies = ListenerProxies {
+        keeper: parts.keeper.clone(),
+        expects_header: door.expects_proxy_protocol,
+    };
+    Ok(Preamble::new(tls, Arc::new(proxies), parts.hits.clone()))
+}
+
+/// Looks for changed certificates for as long as the node lives.
+async fn watch(certificates: CertificateStore) {
+    let mut ticks = tokio::time::interval(CERTIFICATES_EVERY);
+    loop {
+        ticks.tick().await;
+        refresh(&certificates).await;
+    }
+}
+
+/// Reads what has changed, off the arbiter.
+async fn refresh(certificates: &CertificateStore) {
+    let certificates = certificates.clone();
+    let refreshing = actix_rt::task::spawn_blocking(move || certificates.refresh());
+    if let Err(error) = refreshing.await {
+        log::error!("certificates: not looked at: {error}");
+    }
+}
+
 /// What all HTTP servers of a node have in common.
 struct Front {
     config: ServerConfig,
@@ -150,7 +218,7 @@ impl Front {
     /// Serves playback on `sockets`, and the API and the UI if there is a state for them.
     fn serve(
         &self,
-        sockets: Vec<std::net::TcpListener>,
+        sockets: Vec<(std::net::TcpListener, Preamble)>,
         state: Option<web::Data<ApiState>>,
     ) -> io::Result<(ServerHandle, JoinHandle<io::Result<()>>)> {
         let play = self.play.clone();

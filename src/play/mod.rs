@@ -34,6 +34,7 @@ use watershed_actors::stream_directory::{Ask, Choice, DirectoryView, PeerRoute, 
 use watershed_actors::stream_hub::{LocalEntry, LocalStreams};
 use watershed_actors::wall_clock::unix_ms;
 
+use crate::http_front::client_of;
 use path::Output;
 pub use redirect::QuickRedirect;
 
@@ -189,7 +190,7 @@ pub async fn handle(request: HttpRequest, play: web::Data<Play>) -> HttpResponse
     let is_read = is_head || request.method() == Method::GET;
     let user_agent = request.headers().get(header::USER_AGENT).and_then(|v| v.to_str().ok());
     let query = request.uri().query();
-    let client = request.peer_addr().map(|address| address.ip());
+    let client = client_of(&request).ip;
     let asked = Asked { name, output, query, client, user_agent, now: Instant::now() };
     match play.decide(&asked).await {
         Decision::Redirect(..) if play.answers_master(output) => {

@@ -37,7 +37,7 @@ pub struct QuickRedirect(pub Arc<Play>);
 
 impl QuickAnswer for QuickRedirect {
     fn answer(&self, request: QuickRequest<'_>, out: &mut BytesMut) -> bool {
-        let QuickRequest { target, user_agent, client, now } = request;
+        let QuickRequest { target, user_agent, client, now, .. } = request;
         let play = &self.0;
         let (path, query) = match target.split_once('?') {
             Some((path, query)) => (path, Some(query)),

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
+use std::time::SystemTime;
 
 use watershed_actors::names::check_stream_name;
 use watershed_actors::redirect::PeerAddresses;
+use watershed_actors::tls::{Certificate, CertificateFiles, Validity};
 
 use super::diagnostic::{Place, Problem};
 use super::located::{Table, place_of};
@@ -96,13 +98,21 @@ impl Check<'_> {
             let what = format!("{} certificates and {} keys", certificates.len(), keys.len());
             self.error(at, what, "a `key` for each `certificate`, in the same order");
         }
-        for (word, field, files) in
-            [("certificate", "certificates", certificates), ("key", "keys", keys)]
-        {
-            for file in files {
-                if let Err(error) = File::open(folder.join(file)) {
-                    let what = format!("cannot read the {word} {}: {error}", file.display());
-                    self.error(&[at[0], at[1], at[2], field], what, "a readable PEM file");
+        for (certificate, key) in listener.identities() {
+            let (certificate, key) = (folder.join(certificate), folder.join(key));
+            let files = CertificateFiles { certificate, key };
+            let field = |field| [at[0], at[1], at[2], field];
+            match Certificate::read(&files).map(|good| good.validity(SystemTime::now())) {
+                Ok(Validity::Valid) => {}
+                Ok(validity) => {
+                    let what = format!("{} {validity}", files.certificate.display());
+                    let place = self.place(&field("certificates"));
+                    let expected = "a certificate that clients believe today";
+                    self.problems.push(Problem::warning(place, what, expected));
+                }
+                Err(error) => {
+                    let of = if error.is_of_key(&files) { "keys" } else { "certificates" };
+                    self.error(&field(of), error.to_string(), "PEM files that fit together");
                 }
             }
         }
@@ -336,10 +346,7 @@ mod tests {
             ("stream a; vod a { storage /a; }", "1:15: vod `a` has the name of a stream"),
             ("stream a;\nstream a;", "2:8: `stream a` is given twice"),
             ("cluster_ca none.pem;", "1:1: cannot read none.pem"),
-            (
-                "https 2 { certificate none.pem; key none.key; }",
-                "1:11: cannot read the certificate",
-            ),
+            ("https 2 { certificate none.pem; key none.key; }", "1:11: cannot read ./none.pem"),
             ("https 2;", "1:1: `https` has no `certificate`"),
             ("https 2 { certificate a.pem b.pem; key a.key; }", "1:1: 2 certificates and 1 keys"),
             ("template a { prefix ../b; }", "1:14: prefix `../b`: stream name has a part of dots"),

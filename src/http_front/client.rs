@@ -1,0 +1,129 @@
+//! Who the client of a request is: the one place that answers it.
+//!
+//! A connection's client is known from the socket, or from a PROXY header. A request's may be
+//! another one: a trusted proxy writes it into `X-Forwarded-For`, and adds to what is there already.
+//!
+//! ```text
+//!  X-Forwarded-For: 6.6.6.6, 192.0.2.7, 10.0.0.2     connection from 10.0.0.1
+//!                   made up?  the client    trusted                    trusted
+//!                                 ◀──────────────────────── read from the right
+//! ```
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use actix_web::HttpRequest;
+use actix_web::http::header::{X_FORWARDED_FOR, X_FORWARDED_PROTO};
+use watershed_actors::preamble::{Opened, ProxyTrust};
+
+/// What is known of a connection before its first request.
+#[derive(Clone)]
+pub struct Connected {
+    client: SocketAddr,
+    is_tls: bool,
+    is_proxied: bool,
+    proxies: Arc<dyn ProxyTrust>,
+}
+
+/// The client of one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// Its address; `None` only where there is no connection, in tests.
+    pub ip: Option<IpAddr>,
+    /// Whether its own connection is over TLS, here or at a trusted proxy.
+    pub is_https: bool,
+    /// Whether the connection began with a PROXY header: it is not the client's own.
+    pub is_proxied: bool,
+}
+
+impl Connected {
+    pub(super) fn new(opened: &Opened, proxies: &Arc<dyn ProxyTrust>) -> Self {
+        Self {
+            client: opened.client,
+            is_tls: opened.stream.is_tls(),
+            is_proxied: opened.is_proxied,
+            proxies: Arc::clone(proxies),
+        }
+    }
+}
+
+impl fmt::Debug for Connected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connected")
+            .field("client", &self.client)
+            .field("is_tls", &self.is_tls)
+            .field("is_proxied", &self.is_proxied)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Answers who asks by `request`.
+#[must_use]
+pub fn client_of(request: &HttpRequest) -> Client {
+    let Some(connected) = request.conn_data::<Connected>() else {
+        let ip = request.peer_addr().map(|address| address.ip());
+        return Client { ip, is_https: false, is_proxied: false };
+    };
+    let Connected { is_tls, is_proxied, .. } = *connected;
+    let nearest = connected.client.ip();
+    let direct = Client { ip: Some(nearest), is_https: is_tls, is_proxied };
+    let is_trusted = |address| connected.proxies.is_trusted(address);
+    if !is_trusted(nearest) {
+        return direct;
+    }
+    let texts = |name| request.headers().get_all(name).filter_map(|value| value.to_str().ok());
+    let hops: Vec<&str> = texts(X_FORWARDED_FOR).flat_map(|text| text.split(',')).collect();
+    let scheme = texts(X_FORWARDED_PROTO).flat_map(|text| text.split(',')).last();
+    Client {
+        ip: Some(first_untrusted(nearest, &hops, is_trusted)),
+        is_https: scheme.map_or(is_tls, |scheme| scheme.trim().eq_ignore_ascii_case("https")),
+        is_proxied,
+    }
+}
+
+/// The first of `hops` from the right that is no proxy of ours, or the last that can be read:
+/// what stands further to the left is only what that one says.
+fn first_untrusted(nearest: IpAddr, hops: &[&str], is_trusted: impl Fn(IpAddr) -> bool) -> IpAddr {
+    let mut client = nearest;
+    for hop in hops.iter().rev() {
+        let Some(address) = hop_address(hop.trim()) else {
+            break;
+        };
+        client = address;
+        if !is_trusted(address) {
+            break;
+        }
+    }
+    client
+}
+
+/// An address as proxies write it: bare, in brackets, or with a port.
+fn hop_address(text: &str) -> Option<IpAddr> {
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
+    bare.parse().ok().or_else(with_port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn client_is_the_rightmost_address_that_is_no_trusted_proxy() {
+        let client = |hops: &str| {
+            let hops: Vec<&str> = hops.split(',').collect();
+            let is_trusted = |address: IpAddr| address.to_string().starts_with("10.");
+            first_untrusted("10.0.0.1".parse().unwrap(), &hops, is_trusted).to_string()
+        };
+        assert_eq!(client("192.0.2.7"), "192.0.2.7");
+        assert_eq!(client("6.6.6.6, 192.0.2.7,10.0.0.2"), "192.0.2.7");
+        assert_eq!(client("192.0.2.7:4711"), "192.0.2.7");
+        assert_eq!(client("[2001:db8::7]:4711"), "2001:db8::7");
+        assert_eq!(client("[2001:db8::7]"), "2001:db8::7");
+        assert_eq!(client("2001:db8::7"), "2001:db8::7");
+        assert_eq!(client("10.0.0.3, 10.0.0.2"), "10.0.0.3", "the proxies alone");
+        assert_eq!(client("192.0.2.7, unknown, 10.0.0.2"), "10.0.0.2", "nothing beyond garbage");
+        assert_eq!(client(""), "10.0.0.1");
+    }
+}
