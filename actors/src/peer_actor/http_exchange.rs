@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use awc::error::{ConnectError, PayloadError, SendRequestError};
-use awc::http::{Method, Uri, Version};
+use awc::http::{Method, Uri};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use tokio::time::{Instant, timeout_at};
@@ -47,9 +47,9 @@ pub(super) struct RawAnswer {
 
 /// A client of its own for each peer, so that none waits for another's connections.
 pub(super) fn client(tls: Arc<rustls::ClientConfig>, fetch_timeout: Duration) -> awc::Client {
+    // Not `max_http_version`: it would replace `tls`, which offers http/1.1 alone by itself.
     let connector = awc::Connector::new()
         .rustls_0_23(tls)
-        .max_http_version(Version::HTTP_11)
         .timeout(fetch_timeout.max(Duration::from_secs(1)))
         .limit(CONNECTIONS_MAX)
         .conn_keep_alive(fetch_timeout * 2 + KEEP_ALIVE_GRACE)
