@@ -8,6 +8,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod behind_proxies;
 mod broken_config;
 mod cluster_auth;
 mod config_write_back;
@@ -33,3 +34,4 @@ mod reload;
 mod rtmp_redirect;
 mod rtsp_redirect;
 mod templates;
+mod tls;

@@ -72,8 +72,14 @@ impl Message {
 impl RtmpClient {
     /// Connects and shakes hands.
     pub(crate) fn connect(port: u16) -> Self {
+        Self::connect_through(port, b"")
+    }
+
+    /// The same as a proxy that sends `header` in front.
+    pub(crate) fn connect_through(port: u16, header: &[u8]) -> Self {
         let mut socket = TcpStream::connect(("127.0.0.1", port)).unwrap();
         socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        socket.write_all(header).unwrap();
         let mut hello = vec![0; 1537];
         hello[0] = 3;
         socket.write_all(&hello).unwrap();
