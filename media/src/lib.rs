@@ -25,6 +25,7 @@ pub mod mp4;
 pub mod mpegts;
 pub mod packet;
 pub mod rtmp;
+pub mod rtp;
 pub mod rtsp;
 pub mod time;
 pub mod track;

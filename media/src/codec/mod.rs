@@ -17,7 +17,7 @@
 
 pub mod aac;
 pub mod ac3;
-mod bits;
+pub(crate) mod bits;
 pub mod h264;
 pub mod h265;
 pub mod mpeg_audio;
