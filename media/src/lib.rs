@@ -27,5 +27,6 @@ pub mod packet;
 pub mod rtmp;
 pub mod rtp;
 pub mod rtsp;
+pub mod sdp;
 pub mod time;
 pub mod track;
