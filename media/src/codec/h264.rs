@@ -104,6 +104,15 @@ pub fn config_from_parameter_sets(
     Ok(CodecConfig::H264 { sps, pps, video })
 }
 
+/// How many frames may be decoded before one that is shown earlier; `None` if the SPS does not say.
+///
+/// Source: ISO/IEC 14496-10 §E.2.1 (`max_num_reorder_frames`). Where pictures are shown in decoding
+/// order in any case, in the Baseline profile and with order count type 2, it is 0.
+#[must_use]
+pub fn reorder_frames(sps: &[u8]) -> Option<u8> {
+    Sps::parse(sps).ok()?.reorder_frames
+}
+
 /// Whether an SEI holds a recovery point. Source: ISO/IEC 14496-10 §7.3.2.3.1 and table D.1.
 fn has_recovery_point(unit: &[u8]) -> bool {
     const RECOVERY_POINT: usize = 6;
@@ -141,6 +150,7 @@ struct Sps {
     chroma_format: u8,
     luma_depth: u8,
     chroma_depth: u8,
+    reorder_frames: Option<u8>,
 }
 
 impl Sps {
@@ -155,17 +165,26 @@ impl Sps {
         let profile = bits.small(8)?;
         bits.skip(16)?;
         bits.ue()?;
-        let mut sps =
-            Self { shape: VideoShape::default(), chroma_format: 1, luma_depth: 0, chroma_depth: 0 };
+        let mut sps = Self {
+            shape: VideoShape::default(),
+            chroma_format: 1,
+            luma_depth: 0,
+            chroma_depth: 0,
+            reorder_frames: None,
+        };
         let mut has_separate_planes = false;
         if HIGH_PROFILES.contains(&profile) {
             has_separate_planes = sps.read_chroma(&mut bits)?;
         }
-        skip_picture_order(&mut bits)?;
+        let order_type = skip_picture_order(&mut bits)?;
         bits.ue()?;
         bits.skip(1)?;
         sps.read_size(&mut bits, has_separate_planes)?;
         sps.shape.fps = vui_frame_rate(&mut bits).unwrap_or(None);
+        sps.reorder_frames = match (profile, order_type) {
+            (66, _) | (_, 2) => Some(0),
+            _ => vui_reorder_frames(&mut bits).unwrap_or(None),
+        };
         Ok(sps)
     }
 
@@ -238,9 +257,11 @@ fn skip_scaling_list(bits: &mut Bits<'_>, size: usize) -> Result<(), CodecError>
     Ok(())
 }
 
-fn skip_picture_order(bits: &mut Bits<'_>) -> Result<(), CodecError> {
+/// Reads on over the picture order count, and tells its type.
+fn skip_picture_order(bits: &mut Bits<'_>) -> Result<u32, CodecError> {
     bits.ue()?;
-    match bits.ue_max("pic_order_cnt_type", 2)? {
+    let order_type = bits.ue_max("pic_order_cnt_type", 2)?;
+    match order_type {
         0 => {
             bits.ue()?;
         }
@@ -254,7 +275,7 @@ fn skip_picture_order(bits: &mut Bits<'_>) -> Result<(), CodecError> {
         }
         _ => {}
     }
-    Ok(())
+    Ok(order_type)
 }
 
 /// Reads the VUI as far as its timing: two ticks are a frame. Source: ISO/IEC 14496-10 §E.1.1.
@@ -267,7 +288,41 @@ fn vui_frame_rate(bits: &mut Bits<'_>) -> Result<Option<(u32, u32)>, CodecError>
         return Ok(None);
     }
     let (tick, scale) = (bits.bits(32)?, bits.bits(32)?);
+    // fixed_frame_rate_flag; what follows is none of the frame rate's business.
+    let _ = bits.skip(1);
     Ok(frame_rate(u64::from(scale), 2 * u64::from(tick)))
+}
+
+/// Reads the VUI from behind its timing to its end. Source: ISO/IEC 14496-10 §E.1.1.
+fn vui_reorder_frames(bits: &mut Bits<'_>) -> Result<Option<u8>, CodecError> {
+    let mut has_buffering = false;
+    for _ in ["nal_hrd_parameters", "vcl_hrd_parameters"] {
+        if bits.flag()? {
+            has_buffering = true;
+            skip_buffering(bits)?;
+        }
+    }
+    bits.skip(if has_buffering { 2 } else { 1 })?;
+    if !bits.flag()? {
+        return Ok(None);
+    }
+    bits.skip(1)?;
+    for _ in 0..4 {
+        bits.ue()?;
+    }
+    Ok(u8::try_from(bits.ue_max("max_num_reorder_frames", 16)?).ok())
+}
+
+/// Source: ISO/IEC 14496-10 §E.1.2 (`hrd_parameters`).
+fn skip_buffering(bits: &mut Bits<'_>) -> Result<(), CodecError> {
+    let count = bits.ue_max("cpb_cnt_minus1", 31)? + 1;
+    bits.skip(4 + 4)?;
+    for _ in 0..count {
+        bits.ue()?;
+        bits.ue()?;
+        bits.skip(1)?;
+    }
+    bits.skip(4 * 5)
 }
 
 fn sets(cursor: &mut Cursor<'_>, count_mask: u8) -> Result<Vec<Bytes>, CodecError> {
@@ -316,6 +371,16 @@ mod tests {
     fn sps_says_size_and_frame_rate() {
         let shape = config(SPS_360P25).video().unwrap();
         assert_eq!((shape.width, shape.height, shape.fps), (640, 360, Some((25, 1))));
+    }
+
+    #[test]
+    fn sps_says_how_far_frames_are_reordered() {
+        // x264 with B-frames as references.
+        assert_eq!(reorder_frames(SPS_360P25), Some(2));
+        assert_eq!(reorder_frames(&SPS_360P25[..16]), None);
+        let mut baseline = SPS_360P25.to_vec();
+        baseline[1] = 66;
+        assert_eq!(reorder_frames(&[0x67, 66, 0, 30, 0xda, 0x05, 0x07, 0xec]), Some(0));
     }
 
     #[test]

@@ -119,6 +119,14 @@ pub fn config_from_parameter_sets(
     Ok(CodecConfig::H265 { vps, sps, pps, video })
 }
 
+/// How many pictures may be decoded before one that is shown earlier; `None` if the SPS is broken.
+///
+/// Source: ITU-T H.265 §7.4.3.2.1 (`sps_max_num_reorder_pics`).
+#[must_use]
+pub fn reorder_pictures(sps: &[u8]) -> Option<u8> {
+    Sps::parse(sps).ok().map(|sps| sps.reorder_pictures)
+}
+
 /// The 12 bytes of profile, tier and level from an SPS, for codec names.
 pub(crate) fn profile_tier_level(unit: &[u8]) -> Result<[u8; 12], CodecError> {
     Sps::parse(unit).map(|sps| sps.profile_tier_level)

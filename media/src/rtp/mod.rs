@@ -13,6 +13,7 @@ mod interleaved;
 mod muxer;
 pub mod packet;
 pub(crate) mod payload;
+mod receiver;
 #[cfg(test)]
 mod recordings;
 pub mod rtcp;
@@ -22,6 +23,7 @@ pub(crate) use format::format;
 pub use format::{Format, carried};
 pub use interleaved::{FRAME_HEAD_BYTES, frames};
 pub use muxer::Muxer;
+pub use receiver::{Receiver, ReceiverCounters, Transport};
 use thiserror::Error;
 
 use crate::cursor::Truncated;

@@ -24,6 +24,8 @@ pub(super) struct Sps {
     pub(super) temporal_layers: u8,
     /// `sps_temporal_id_nesting_flag`.
     pub(super) is_temporal_id_nested: bool,
+    /// `sps_max_num_reorder_pics` of all layers together.
+    pub(super) reorder_pictures: u8,
 }
 
 impl Sps {
@@ -50,7 +52,8 @@ impl Sps {
         let (width, height) = read_size(&mut bits, chroma_format)?;
         let luma_depth = bits.ue_max("bit_depth_luma_minus8", 7)?;
         let chroma_depth = bits.ue_max("bit_depth_chroma_minus8", 7)?;
-        let fps = read_frame_rate(&mut bits, sub_layers).unwrap_or(None);
+        let mut reorder_pictures = 0;
+        let fps = read_frame_rate(&mut bits, sub_layers, &mut reorder_pictures).unwrap_or(None);
         Ok(Self {
             shape: VideoShape { width, height, fps },
             profile_tier_level,
@@ -59,6 +62,7 @@ impl Sps {
             chroma_depth: u8::try_from(chroma_depth).unwrap_or(0),
             temporal_layers: sub_layers + 1,
             is_temporal_id_nested,
+            reorder_pictures,
         })
     }
 }
@@ -99,13 +103,19 @@ fn read_size(bits: &mut Bits<'_>, chroma_format: u32) -> Result<(u32, u32), Code
     Ok((width, height))
 }
 
-/// Reads on from `log2_max_pic_order_cnt_lsb_minus4` to the timing in the VUI.
-fn read_frame_rate(bits: &mut Bits<'_>, sub_layers: u8) -> Result<Option<(u32, u32)>, CodecError> {
+/// Reads on from `log2_max_pic_order_cnt_lsb_minus4` to the timing in the VUI; the last layer that
+/// is described says how far pictures are reordered.
+fn read_frame_rate(
+    bits: &mut Bits<'_>,
+    sub_layers: u8,
+    reorder_pictures: &mut u8,
+) -> Result<Option<(u32, u32)>, CodecError> {
     let order_bits = bits.ue_max("log2_max_pic_order_cnt_lsb_minus4", 12)? + 4;
     let is_each_layer_described = bits.flag()?;
     for _ in 0..if is_each_layer_described { sub_layers + 1 } else { 1 } {
         bits.ue()?;
-        bits.ue()?;
+        let pictures = bits.ue_max("sps_max_num_reorder_pics", 16)?;
+        *reorder_pictures = u8::try_from(pictures).unwrap_or(0);
         bits.ue()?;
     }
     for _ in 0..6 {
