@@ -10,6 +10,7 @@ pub(crate) mod aac;
 mod ac3;
 mod h264;
 mod h265;
+pub(crate) mod latm;
 pub(crate) mod mpeg_audio;
 mod nal_units;
 
@@ -18,6 +19,7 @@ use ac3::Ac3Depayloader;
 use bytes::Bytes;
 use h264::H264;
 use h265::H265;
+use latm::LatmDepayloader;
 use mpeg_audio::MpegAudioDepayloader;
 use nal_units::NalDepayloader;
 
@@ -107,6 +109,7 @@ enum Form {
     H264(NalDepayloader),
     H265(NalDepayloader),
     Aac(AacDepayloader),
+    Latm(LatmDepayloader),
     MpegAudio(MpegAudioDepayloader),
     Ac3(Ac3Depayloader),
     /// Opus and G.711: the payload is the access unit.
@@ -125,6 +128,11 @@ impl Depayloader {
     /// `unit_time` is how long an access unit plays, in the clock of the track.
     pub(super) fn aac(form: AuHeaderForm, unit_time: u32) -> Self {
         Self(Form::Aac(AacDepayloader::new(form, unit_time)))
+    }
+
+    /// AAC in its other form; `unit_time` as above.
+    pub(super) fn latm(unit_time: u32) -> Self {
+        Self(Form::Latm(LatmDepayloader::new(unit_time)))
     }
 
     pub(super) fn mpeg_audio() -> Self {
@@ -156,6 +164,7 @@ impl Depayloader {
             Form::H264(form) => form.push::<H264>(packet, units),
             Form::H265(form) => form.push::<H265>(packet, units),
             Form::Aac(form) => form.push(packet, units),
+            Form::Latm(form) => form.push(packet, units),
             Form::MpegAudio(form) => form.push(packet, units),
             Form::Ac3(form) => form.push(packet, units),
             Form::Bare => {
@@ -171,6 +180,7 @@ impl Depayloader {
         match &mut self.0 {
             Form::H264(form) | Form::H265(form) => form.lose(),
             Form::Aac(form) => form.lose(),
+            Form::Latm(form) => form.lose(),
             Form::MpegAudio(form) => form.lose(),
             Form::Ac3(form) => form.lose(),
             Form::Bare => {}

@@ -200,6 +200,17 @@ fn other_au_header_forms_are_read() {
 }
 
 #[test]
+fn latm_elements_may_be_cut_anywhere() {
+    let big = [7; 300];
+    let element = [&[3][..], b"one", &[255, 45], &big].concat();
+    let (head, tail) = element.split_at(100);
+    let packets = [by_hand(9, false, head), by_hand(9, true, tail)];
+    let units = push_all(&mut Depayloader::latm(1024), &packets);
+    let found: Vec<_> = units.iter().map(|unit| (unit.time, unit.payload.as_ref())).collect();
+    assert_eq!(found, [(9, &b"one"[..]), (1033, &big)]);
+}
+
+#[test]
 fn marker_after_every_slice_does_not_split_pictures_for_long() {
     let mut reader = Depayloader::h264();
     // Two slices a picture; the second begins with a macroblock number above zero.
@@ -258,6 +269,7 @@ fn readers() -> Vec<Depayloader> {
         Depayloader::aac(AAC_HBR, 1024),
         Depayloader::aac(odd, u32::MAX),
         Depayloader::aac(AuHeaderForm::default(), 0),
+        Depayloader::latm(1024),
         Depayloader::mpeg_audio(),
         Depayloader::ac3(),
         Depayloader::bare(),

@@ -11,6 +11,7 @@ use crate::codec::mpeg_audio::MpegAudioHeader;
 use crate::codec::{aac, h264, h265, nal, opus};
 use crate::rtp::payload::Depayloader;
 use crate::rtp::payload::aac::{AAC_HBR, AuHeaderForm};
+use crate::rtp::payload::latm;
 use crate::sdp::MediaDescription;
 use crate::time::Ticks;
 use crate::track::{AudioShape, CodecConfig, TrackKind};
@@ -59,12 +60,15 @@ impl TrackReader {
             "h265" | "hevc" => (Codec::H265, Depayloader::h265(), h265_config(media)),
             "mpeg4-generic" => {
                 let config = hex(media.parameter("config")?)?;
-                let details = aac::AacDetails::parse(&config).ok()?;
-                let samples = u64::from(details.frame_samples) * u64::from(clock_rate);
-                let unit_time = samples.checked_div(details.core_rate.into())?;
-                let unit_time = u32::try_from(unit_time).ok()?;
+                let unit_time = aac_unit_time(&config, clock_rate)?;
                 let config = aac::parse_audio_specific_config(&config).ok()?;
                 (Codec::Aac, Depayloader::aac(au_header_form(media), unit_time), Some(config))
+            }
+            "mp4a-latm" => {
+                let config = latm::audio_specific_config(&hex(media.parameter("config")?)?)?;
+                let unit_time = aac_unit_time(&config, clock_rate)?;
+                let config = aac::parse_audio_specific_config(&config).ok()?;
+                (Codec::Aac, Depayloader::latm(unit_time), Some(config))
             }
             "opus" => {
                 // Mono unless said otherwise (RFC 7587 §6.1), here or by the packets.
@@ -226,6 +230,13 @@ fn au_header_form(media: &MediaDescription) -> AuHeaderForm {
         stream_state_length: number("streamstateindication", 0),
         constant_size: self::number(media, "constantsize").unwrap_or(0),
     }
+}
+
+/// How long an access unit plays, in ticks of the track's clock.
+fn aac_unit_time(config: &[u8], clock_rate: u32) -> Option<u32> {
+    let details = aac::AacDetails::parse(config).ok()?;
+    let ticks = u64::from(details.frame_samples) * u64::from(clock_rate);
+    u32::try_from(ticks.checked_div(details.core_rate.into())?).ok()
 }
 
 fn number<T: std::str::FromStr>(media: &MediaDescription, name: &str) -> Option<T> {
