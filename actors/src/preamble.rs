@@ -23,8 +23,8 @@ use crate::client_stream::{ClientStream, MaybeTls};
 use crate::limits::LimitHits;
 use crate::proxy_protocol::{ProxyHeader, ProxyHeaderError};
 
-/// Longest time from the accepted connection to the end of its handshake.
-const TIMEOUT: Duration = Duration::from_secs(5);
+/// Most bytes that wait within TLS for a client that reads slowly.
+const TLS_WAITING_BYTES: usize = 32 << 10;
 /// How much of a PROXY header is looked at in one go: nearly all are shorter.
 const LOOK_BYTES: usize = 256;
 
@@ -56,7 +56,6 @@ impl ProxyTrust for NoProxies {
 pub struct Preamble {
     tls: Option<TlsAcceptor>,
     proxies: Arc<dyn ProxyTrust>,
-    /// Longest time for all of it. Default 5 s.
     timeout: Duration,
     limit_hits: LimitHits,
 }
@@ -90,20 +89,21 @@ pub enum PreambleError {
 }
 
 impl Preamble {
-    /// Over TLS with that configuration, or in the clear without.
+    /// Over TLS with that configuration, or in the clear without; all of it within `timeout`.
     #[must_use]
     pub fn new(
         tls: Option<Arc<ServerConfig>>,
         proxies: Arc<dyn ProxyTrust>,
+        timeout: Duration,
         limit_hits: LimitHits,
     ) -> Self {
-        Self { tls: tls.map(TlsAcceptor::from), proxies, timeout: TIMEOUT, limit_hits }
+        Self { tls: tls.map(TlsAcceptor::from), proxies, timeout, limit_hits }
     }
 
     /// None at all: the protocol begins with the connection.
     #[must_use]
     pub fn none() -> Self {
-        Self::new(None, Arc::new(NoProxies), LimitHits::default())
+        Self::new(None, Arc::new(NoProxies), Duration::ZERO, LimitHits::default())
     }
 
     /// Whom to believe.
@@ -147,8 +147,9 @@ impl Preamble {
         let stream = match &self.tls {
             None => MaybeTls::Plain(socket),
             Some(acceptor) => {
-                let shaken = timeout_at(deadline, acceptor.accept(socket)).await;
-                let shaken = shaken.map_err(|_| {
+                let shaking = acceptor
+                    .accept_with(socket, |tls| tls.set_buffer_limit(Some(TLS_WAITING_BYTES)));
+                let shaken = timeout_at(deadline, shaking).await.map_err(|_| {
                     self.limit_hits.hit("tls_handshake");
                     PreambleError::HandshakeTimedOut(self.timeout)
                 })??;
@@ -217,10 +218,8 @@ mod tests {
     }
 
     fn behind_balancer(limit_hits: &LimitHits) -> Preamble {
-        Preamble {
-            timeout: Duration::from_millis(200),
-            ..Preamble::new(None, Arc::new(Balancer), limit_hits.clone())
-        }
+        let timeout = Duration::from_millis(200);
+        Preamble::new(None, Arc::new(Balancer), timeout, limit_hits.clone())
     }
 
     #[actix::test]

@@ -96,7 +96,9 @@ impl Servers {
         if !playback.is_empty() {
             http.push(front.serve(playback, None)?);
         }
-        actix_rt::spawn(watch(certificates.clone()));
+        if !certificates.is_empty() {
+            actix_rt::spawn(watch(certificates.clone()));
+        }
         Ok(Self { http, rtsp, rtmp, certificates })
     }
 
@@ -160,7 +162,8 @@ fn preamble(
         keeper: parts.keeper.clone(),
         expects_header: door.expects_proxy_protocol,
     };
-    Ok(Preamble::new(tls, Arc::new(proxies), parts.hits.clone()))
+    let timeout = parts.keeper.current().settings.limits.tls_handshake_timeout;
+    Ok(Preamble::new(tls, Arc::new(proxies), timeout, parts.hits.clone()))
 }
 
 /// Looks for changed certificates for as long as the node lives.

@@ -15,6 +15,9 @@ pub struct Limits {
     pub reserved_descriptors: usize,
     /// Streams from templates at once.
     pub template_streams: usize,
+    /// Time for a PROXY header and the TLS handshake.
+    #[serde(rename = "tls_handshake", deserialize_with = "seconds")]
+    pub tls_handshake_timeout: Duration,
     /// An HTTP request's head, in bytes.
     #[serde(rename = "http_head_size")]
     pub http_head_bytes: usize,

@@ -56,7 +56,7 @@ pub struct Settings {
     /// Networks that remote content may lead to.
     #[serde(default)]
     pub egress_allow: Vec<Network>,
-    /// Proxies whose X-Forwarded-For is believed.
+    /// Proxies whose X-Forwarded-For is believed; with any, they alone send a PROXY header.
     #[serde(default)]
     pub trusted_proxies: Vec<Network>,
     /// Listeners expect the PROXY protocol, where they do not say otherwise.

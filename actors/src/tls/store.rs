@@ -61,6 +61,12 @@ impl CertificateStore {
         Ok(Self { shown: Published::new(shown), watched: Arc::new(Mutex::new(watched)) })
     }
 
+    /// Whether no listener has TLS.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.shown.load().is_empty()
+    }
+
     /// What a listener needs: it shows the certificate that names the host the client asks for,
     /// one of `own` before those of other listeners, and else the first of `own`.
     ///

@@ -14,6 +14,9 @@ pub(super) const LIMITS: &[Row] = &[
     row("template_streams", Count, "1000", "streams from templates at once")
         .is("1000")
         .range(0, 1_000_000),
+    row("tls_handshake", Seconds, "5", "time for a PROXY header and the TLS handshake")
+        .is("5")
+        .range(1, 3600),
     row("http_head_size", Size, "32K", "an HTTP request's head").is("32K").range(1024, 128 << 10),
     row("http_headers", Count, "96", "headers of an HTTP request").is("96").range(8, 96),
     row("http_head_timeout", Seconds, "5", "time for an HTTP request's head")

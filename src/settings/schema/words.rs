@@ -174,7 +174,13 @@ const CLIENTS: &[Row] = &[
         "10.0.0.0/8",
         "networks that addresses from remote content or the API may lead to",
     ),
-    row("trusted_proxies", Networks, "127.0.0.1/32", "proxies whose X-Forwarded-For is believed"),
+    row(
+        "trusted_proxies",
+        Networks,
+        "127.0.0.1/32",
+        "proxies whose X-Forwarded-For is believed; where any are named, they alone send a PROXY \
+         header",
+    ),
     row(
         "proxy_protocol",
         Flag,
