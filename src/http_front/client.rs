@@ -1,7 +1,7 @@
 //! Who the client of a request is: the one place that answers it.
 //!
 //! A connection's client is known from the socket, or from a PROXY header. A request's may be
-//! another one: a trusted proxy writes it into `X-Forwarded-For`, and adds to what is there already.
+//! another one: a trusted proxy writes it into `X-Forwarded-For`, behind what is there already.
 //!
 //! ```text
 //!  X-Forwarded-For: 6.6.6.6, 192.0.2.7, 10.0.0.2     connection from 10.0.0.1
