@@ -10,7 +10,7 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use watershed_actors::client_stream::ClientStream;
 
 use super::head::{HeadLimits, HeadRead, SimpleHead, read_head};
-use super::{FrontConfig, QuickRequest};
+use super::{EndlessAnswer, FrontConfig, Quick, QuickRequest};
 
 /// Room for the heads of a few pipelined requests; grows up to the head's limit.
 const BUFFER_BYTES: usize = 4096;
@@ -31,15 +31,22 @@ const TIMED_OUT: &[u8] =
 const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     content-length: 0\r\nretry-after: 1\r\nconnection: close\r\n\r\n";
 
+/// A request that the connection goes on with elsewhere.
+pub(crate) enum Unanswered {
+    /// The framework takes over, beginning with these bytes.
+    Framework(BytesMut),
+    /// The client plays until it has gone.
+    Endless(Box<EndlessAnswer>),
+}
+
 /// Answers quick requests on `socket`.
 ///
-/// Returns the unanswered bytes when the framework is to take over, `None` when the connection is
-/// over.
+/// Returns what is to be done with the connection; `None` when it is over.
 pub(crate) async fn serve(
     socket: &mut ClientStream,
     client: SocketAddr,
     config: &FrontConfig,
-) -> Option<BytesMut> {
+) -> Option<Unanswered> {
     let limits =
         HeadLimits { bytes_max: config.head_bytes_max, fields_max: config.head_fields_max };
     let mut buffer = BytesMut::with_capacity(BUFFER_BYTES);
@@ -58,7 +65,11 @@ pub(crate) async fn serve(
             }
             Step::HandOver => {
                 flush(socket, &mut out, config).await?;
-                return Some(buffer);
+                return Some(Unanswered::Framework(buffer));
+            }
+            Step::Follow(answer) => {
+                flush(socket, &mut out, config).await?;
+                return Some(Unanswered::Endless(answer));
             }
             Step::Refuse(limit, response) => {
                 config.hits.hit(limit);
@@ -96,7 +107,7 @@ pub(crate) async fn serve(
 pub(crate) async fn serve_reserved(
     socket: &mut ClientStream,
     config: &FrontConfig,
-) -> Option<BytesMut> {
+) -> Option<Unanswered> {
     let mut buffer = BytesMut::with_capacity(BUFFER_BYTES);
     let until = Instant::now() + config.head_timeout.min(RESERVE_PATIENCE);
     let mut timer = pin!(sleep_until(until));
@@ -106,7 +117,7 @@ pub(crate) async fn serve_reserved(
         }
     }
     if is_for_the_api(&buffer) {
-        return Some(buffer);
+        return Some(Unanswered::Framework(buffer));
     }
     config.hits.hit("connections");
     refuse(socket).await;
@@ -140,6 +151,7 @@ enum Step {
     ReadMore,
     WriteFirst,
     HandOver,
+    Follow(Box<EndlessAnswer>),
     Refuse(&'static str, &'static [u8]),
 }
 
@@ -156,13 +168,14 @@ fn answer_all(
             return Step::WriteFirst;
         }
         let len = match read_head(buffer, limits) {
-            HeadRead::Simple(SimpleHead { target, user_agent, len }) => {
+            HeadRead::Simple(SimpleHead { target, user_agent, persists, len }) => {
                 let Asker { client, is_https, now } = asker;
-                let request = QuickRequest { target, user_agent, client, is_https, now };
-                if !config.quick.answer(request, out) {
-                    return Step::HandOver;
+                let request = QuickRequest { target, user_agent, persists, client, is_https, now };
+                match config.quick.answer(request, out) {
+                    Quick::Answered => len,
+                    Quick::Endless(answer) => return Step::Follow(answer),
+                    Quick::Unknown => return Step::HandOver,
                 }
-                len
             }
             HeadRead::Partial => return Step::ReadMore,
             HeadRead::Other => return Step::HandOver,

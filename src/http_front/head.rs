@@ -31,13 +31,15 @@ pub(crate) enum HeadRead<'a> {
     TooManyFields,
 }
 
-/// The head of a request without a body, whose connection persists: GET over HTTP/1.1.
+/// The head of a request without a body: GET over HTTP/1.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SimpleHead<'a> {
     /// Path and query as sent.
     pub(crate) target: &'a str,
     /// The `User-Agent` field, if it is text.
     pub(crate) user_agent: Option<&'a str>,
+    /// Whether the client sends more requests on this connection.
+    pub(crate) persists: bool,
     /// Bytes of the head.
     pub(crate) len: usize,
 }
@@ -66,25 +68,29 @@ fn simple_head<'a>(request: &httparse::Request<'_, 'a>, len: usize) -> Option<Si
     let is_get = request.method == Some("GET") && request.version == Some(1);
     let target = request.path.filter(|target| is_get && target.starts_with('/'))?;
     let mut user_agent = None;
-    let mut hosts = 0;
+    let (mut hosts, mut persists) = (0, true);
     for field in request.headers.iter() {
         let name = field.name;
         if name.eq_ignore_ascii_case("user-agent") {
             user_agent = std::str::from_utf8(field.value).ok();
         } else if name.eq_ignore_ascii_case("host") {
             hosts += 1;
+        } else if name.eq_ignore_ascii_case("connection") {
+            persists = !field.value.eq_ignore_ascii_case(b"close");
+            if persists && !field.value.eq_ignore_ascii_case(b"keep-alive") {
+                return None;
+            }
         } else if changes_the_exchange(name) {
             return None;
         }
     }
-    (hosts == 1).then_some(SimpleHead { target, user_agent, len })
+    (hosts == 1).then_some(SimpleHead { target, user_agent, persists, len })
 }
 
-/// Whether a field makes the request more than a plain GET: a body, another persistence, a proxy in
-/// front, another protocol.
+/// Whether a field makes the request more than a plain GET: a body, a proxy in front, another
+/// protocol.
 fn changes_the_exchange(name: &str) -> bool {
-    const FIELDS: [&str; 9] = [
-        "connection",
+    const FIELDS: [&str; 8] = [
         "content-length",
         "transfer-encoding",
         "upgrade",
@@ -110,7 +116,19 @@ mod tests {
         let HeadRead::Simple(simple) = read_head(head, LIMITS) else { panic!("not simple") };
         assert_eq!(simple.target, "/cam1/index.m3u8?a=1");
         assert_eq!(simple.user_agent, Some("curl/8"));
+        assert!(simple.persists);
         assert_eq!(simple.len, head.len() - 4);
+    }
+
+    #[test]
+    fn client_says_whether_it_stays() {
+        for (value, wanted) in [("close", false), ("Close", false), ("keep-alive", true)] {
+            let head = format!("GET / HTTP/1.1\r\nHost: a\r\nConnection: {value}\r\n\r\n");
+            let HeadRead::Simple(simple) = read_head(head.as_bytes(), LIMITS) else {
+                panic!("{value} is not simple");
+            };
+            assert_eq!(simple.persists, wanted);
+        }
     }
 
     #[test]
@@ -120,7 +138,7 @@ mod tests {
             "GET / HTTP/1.0\r\nHost: a\r\n\r\n",
             "GET / HTTP/1.1\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
-            "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx",
             "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
             "GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n",

@@ -4,10 +4,12 @@
 //! A redirect is the hottest answer of a node, and most of its cost would be the framework's. So a
 //! connection starts here: as long as its requests are plain GETs that [`QuickAnswer`] knows, they
 //! are answered from this loop; at the first other one the socket goes to actix-http for good, with
-//! the bytes read so far in front.
+//! the bytes read so far in front. A player of an endless stream stays outside the framework too,
+//! which would wake up for, copy and frame every batch of every player.
 //!
 //! ```text
 //!  accept ▸ limit ▸ PROXY header, TLS ▸ read head ─┬ quick?  ▸ write, read on
+//!                                                  ├ endless ▸ HttpSession
 //!                                                  └ else    ▸ actix-http (App: api, play, web_ui)
 //! ```
 //! A full node still answers its peers and its operators: from a reserve, in which only a first
@@ -29,26 +31,47 @@ use std::time::{Duration, Instant};
 
 use actix_rt::net::TcpStream;
 use actix_service::{Service, ServiceFactory};
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use futures_util::future::LocalBoxFuture;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use watershed_actors::client_stream::MaybeTls;
+use watershed_actors::fan_out::{FanOutSettings, Media};
+use watershed_actors::http_session::HttpSession;
 use watershed_actors::limits::LimitHits;
 use watershed_actors::preamble::{Opened, Preamble};
 use watershed_actors::tcp_listener::prepare_socket;
 
 pub use client::{Client, Connected, client_of};
-use connection::RESERVE_PATIENCE;
+use connection::{RESERVE_PATIENCE, Unanswered};
 pub use prefixed::Prefixed;
 use request_watch::{RequestLimits, RequestWatch};
 pub use server::{ServerConfig, serve};
 
 /// Answers plain GETs without the framework.
 pub trait QuickAnswer: Send + Sync {
-    /// Appends the whole response to `out` and answers true, or answers false having written
-    /// nothing.
-    fn answer(&self, request: QuickRequest<'_>, out: &mut BytesMut) -> bool;
+    /// Appends the whole response to `out`, or writes nothing and says who answers instead.
+    fn answer(&self, request: QuickRequest<'_>, out: &mut BytesMut) -> Quick;
+}
+
+/// What became of a plain GET.
+pub enum Quick {
+    /// The response is in `out`.
+    Answered,
+    /// The rest of the connection is this.
+    Endless(Box<EndlessAnswer>),
+    /// The framework answers.
+    Unknown,
+}
+
+/// A response that goes on as long as its stream.
+pub struct EndlessAnswer {
+    /// The response's head, and what stands before the media.
+    pub opening: Bytes,
+    /// The media.
+    pub media: Media,
+    /// How it is written.
+    pub settings: FanOutSettings,
 }
 
 /// A plain GET.
@@ -58,6 +81,8 @@ pub struct QuickRequest<'a> {
     pub target: &'a str,
     /// The client's software, if it says so in text.
     pub user_agent: Option<&'a str>,
+    /// Whether the client sends more requests on this connection.
+    pub persists: bool,
     /// The client.
     pub client: SocketAddr,
     /// Whether it came over TLS.
@@ -210,10 +235,16 @@ where
         opened.inspect_err(|error| log::debug!("http {peer}: {error}")).ok()
     }
 
-    /// Lets the framework have the connection, if the front has not come to its end.
-    async fn hand_over(&self, unanswered: Option<BytesMut>, opened: Opened) {
-        let Some(buffer) = unanswered else {
-            return;
+    /// Lets somebody else have the connection, if the front has not come to its end.
+    async fn hand_over(&self, unanswered: Option<Unanswered>, opened: Opened) {
+        let buffer = match unanswered {
+            None => return,
+            Some(Unanswered::Framework(buffer)) => buffer,
+            Some(Unanswered::Endless(answer)) => {
+                let EndlessAnswer { opening, media, settings } = *answer;
+                let patience = self.config.stalled_timeout;
+                return HttpSession::serve(opened.stream, opening, media, settings, patience).await;
+            }
         };
         let client = opened.client;
         let connected = Connected::new(&opened, self.preamble.proxies());

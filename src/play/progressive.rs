@@ -29,7 +29,7 @@ pub(crate) enum Endless {
 }
 
 impl Endless {
-    const fn content_type(self) -> &'static str {
+    pub(super) const fn content_type(self) -> &'static str {
         match self {
             Self::MpegTs => "video/mp2t",
             Self::Flv => "video/x-flv",
@@ -37,7 +37,7 @@ impl Endless {
     }
 
     /// What comes before the media, and the media from the last keyframe on.
-    fn of(self, broadcast: &Arc<Broadcast>) -> (Bytes, Media) {
+    pub(super) fn of(self, broadcast: &Arc<Broadcast>) -> (Bytes, Media) {
         let (opening, output) = match self {
             Self::MpegTs => (Bytes::new(), Arc::clone(broadcast.ts())),
             Self::Flv => {

@@ -10,12 +10,16 @@ use std::time::{Duration, Instant, SystemTime};
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::BytesMut;
+use watershed_actors::live_stream::StreamStatus;
 use watershed_actors::redirect::ViaMark;
 use watershed_actors::stream_directory::PeerRoute;
+use watershed_actors::stream_hub::LocalEntry;
 use watershed_actors::wall_clock::unix_ms;
 
+use super::path::Output;
+use super::progressive::Endless;
 use super::{Asked, Decision, Play, answers, path};
-use crate::http_front::{QuickAnswer, QuickRequest};
+use crate::http_front::{EndlessAnswer, Quick, QuickAnswer, QuickRequest};
 
 /// Answers with the redirect to `route`.
 pub(super) fn answer(play: &Play, route: &PeerRoute, request: &HttpRequest) -> HttpResponse {
@@ -31,41 +35,82 @@ pub(super) fn answer(play: &Play, route: &PeerRoute, request: &HttpRequest) -> H
     answers::uncached(status).insert_header((header::LOCATION, location)).finish()
 }
 
-/// The redirects among the plain GETs, answered before the framework sees them.
+/// The redirects and endless streams among the plain GETs, answered before the framework sees them.
 #[derive(Clone, Debug)]
 pub struct QuickRedirect(pub Arc<Play>);
 
 impl QuickAnswer for QuickRedirect {
-    fn answer(&self, request: QuickRequest<'_>, out: &mut BytesMut) -> bool {
-        let QuickRequest { target, user_agent, client, now, .. } = request;
+    fn answer(&self, request: QuickRequest<'_>, out: &mut BytesMut) -> Quick {
+        let QuickRequest { target, user_agent, persists, client, is_https: _, now } = request;
         let play = &self.0;
         let (path, query) = match target.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (target, None),
         };
         let Some((name, output)) = path::parse(path) else {
-            return false;
+            return Quick::Unknown;
         };
-        // A client that was redirected before is rare, and judging it counts.
-        if play.answers_master(output) || query.is_some_and(|query| query.contains("_via=")) {
-            return false;
+        if play.answers_master(output) {
+            return Quick::Unknown;
         }
         let client = Some(client.ip());
         let asked = Asked { name, output, query, client, user_agent, now };
-        let Some(Decision::Redirect(route, choice)) = play.decide_now(&asked) else {
-            return false;
-        };
+        match play.decide_now(&asked) {
+            Some(Decision::Redirect(route, choice)) if persists => {
+                let Asked { query, .. } = asked;
+                if !play.write_redirect(&route, path, query, now, out) {
+                    return Quick::Unknown;
+                }
+                play.directory.count_redirect(output.protocol(), choice);
+                Quick::Answered
+            }
+            Some(Decision::Local(entry)) => match output {
+                Output::Endless(endless) => play.play_at_once(endless, &entry),
+                _ => Quick::Unknown,
+            },
+            _ => Quick::Unknown,
+        }
+    }
+}
+
+impl Play {
+    /// Appends the redirect to `route`; false, and nothing is written, if there is no URL for it.
+    fn write_redirect(
+        &self,
+        route: &PeerRoute,
+        path: &str,
+        query: Option<&str>,
+        now: Instant,
+        out: &mut BytesMut,
+    ) -> bool {
         let unix_s = WALL.with_borrow_mut(|wall| wall.seconds(now));
-        let mark = ViaMark::of(play.node, unix_s);
+        let mark = ViaMark::of(self.node, unix_s);
         LOCATION.with_borrow_mut(|location| {
             location.clear();
-            if route.targets.write_http_location(location, path, query, mark).is_err() {
-                return false;
+            let written = route.targets.write_http_location(location, path, query, mark);
+            if written.is_ok() {
+                write_response(location, unix_s, out);
             }
-            write_response(location, unix_s, out);
-            play.directory.count_redirect(output.protocol(), choice);
-            true
+            written.is_ok()
         })
+    }
+
+    /// The endless answer of a stream that runs; one that has to be started is waited for by the
+    /// framework.
+    fn play_at_once(&self, endless: Endless, entry: &LocalEntry) -> Quick {
+        if entry.broadcast.status() != StreamStatus::Running {
+            return Quick::Unknown;
+        }
+        let (start, media) = endless.of(&entry.broadcast);
+        let mut opening = BytesMut::with_capacity(512);
+        opening.extend_from_slice(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: ");
+        opening.extend_from_slice(endless.content_type().as_bytes());
+        opening.extend_from_slice(b"\r\n");
+        write_common_fields(unix_ms() / 1000, &mut opening);
+        opening.extend_from_slice(&start);
+        let settings = self.settings.load().fan_out;
+        let answer = EndlessAnswer { opening: opening.freeze(), media, settings };
+        Quick::Endless(Box::new(answer))
     }
 }
 
@@ -101,7 +146,13 @@ impl WallSeconds {
 fn write_response(location: &[u8], unix_s: u64, out: &mut BytesMut) {
     out.extend_from_slice(b"HTTP/1.1 302 Found\r\ncontent-length: 0\r\nlocation: ");
     out.extend_from_slice(location);
-    out.extend_from_slice(b"\r\ncache-control: no-store\r\naccess-control-allow-origin: *\r\n");
+    out.extend_from_slice(b"\r\n");
+    write_common_fields(unix_s, out);
+}
+
+/// The fields of every answer that is not to be kept, and the end of the head.
+fn write_common_fields(unix_s: u64, out: &mut BytesMut) {
+    out.extend_from_slice(b"cache-control: no-store\r\naccess-control-allow-origin: *\r\n");
     out.extend_from_slice(b"access-control-expose-headers: ");
     out.extend_from_slice(answers::EXPOSED_HEADERS.as_bytes());
     out.extend_from_slice(b"\r\ndate: ");

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 
 use super::HttpSession;
-use super::messages::BodyDropped;
+use super::messages::Over;
 use crate::fan_out::{Batch, Feed, Member, Refill};
 
 /// No answer is handed on in pieces above this, so a slow reader costs a known amount of memory.
@@ -102,7 +102,7 @@ impl Stream for LiveBody {
 
 impl Drop for LiveBody {
     fn drop(&mut self) {
-        self.session.do_send(BodyDropped);
+        self.session.do_send(Over);
     }
 }
 

@@ -7,7 +7,7 @@ use actix::prelude::*;
 #[rtype(result = "()")]
 pub struct EndSession;
 
-/// States that the response was dropped: the client has gone. Sent by the body.
+/// States that the client has gone, or its stream. Sent by what carries the media.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub(crate) struct BodyDropped;
+pub(crate) struct Over;
