@@ -9,6 +9,7 @@
 //!  rtmp  rtsp            protocol sessions: receive(bytes, now) -> Send(bytes) | Event
 //!    │     │
 //!  flv  mpegts  mp4  hls containers: demux -> StreamItem, mux(StreamItem) -> bytes
+//!    │  rtp  sdp │    │   and packets, with what describes them
 //!    └──┬──┴─────┴────┘
 //!     codec              parameter sets, framing of access units
 //!       │

@@ -351,6 +351,52 @@ fn reports_tell_what_was_lost() {
     assert_eq!((blocks[0].lost, blocks[0].fraction_lost), (5, 0));
 }
 
+/// What a publisher sent over one connection, all at once.
+fn receive_recorded(description: &[u8], run: &[u8]) -> (Vec<StreamItem>, ReceiverCounters) {
+    let media = sdp::parse(description, 8).unwrap().media;
+    let mut receiver = Receiver::new(&media, Transport::Tcp, 9).unwrap();
+    let sent: Vec<Sent> = frames(run)
+        .map(|(channel, bytes)| Sent { channel, bytes: bytes.to_vec(), at: Duration::ZERO })
+        .collect();
+    (receive(&mut receiver, &sent), receiver.counters())
+}
+
+#[test]
+fn what_ffmpeg_publishes_is_read() {
+    let (items, counters) = receive_recorded(
+        include_bytes!("../../../testdata/rtp/ffmpeg-h264-aac.sdp"),
+        include_bytes!("../../../testdata/rtp/ffmpeg-h264-aac.rtp"),
+    );
+    let original = Recording::from_ts(H264_AAC);
+    let (video, audio) = (packets(&items, VIDEO), packets(&items, AUDIO));
+    assert_eq!((video.len(), audio.len()), (40, 64));
+    assert_eq!(counters, ReceiverCounters { packets: 50, ..Default::default() });
+    for (found, sent) in audio.iter().zip(original.of(AUDIO)) {
+        assert_eq!(found.payload, sent.payload);
+    }
+    for (found, sent) in video.iter().zip(original.of(VIDEO)) {
+        assert_eq!(found.is_keyframe, sent.is_keyframe);
+        assert_eq!(found.pts - found.dts, sent.pts - sent.dts);
+    }
+    // Its reports say that the audio begins 1,024 samples before the video; within 1 ms.
+    let ahead = video.first().unwrap().pts - audio.first().unwrap().pts;
+    assert!((2000..2180).contains(&ahead.0), "{ahead:?}");
+    assert_times_rise(&items);
+}
+
+#[test]
+fn what_gstreamer_sends_as_latm_is_read() {
+    let (items, counters) = receive_recorded(
+        include_bytes!("../../../testdata/rtp/gstreamer-latm.sdp"),
+        include_bytes!("../../../testdata/rtp/gstreamer-latm.rtp"),
+    );
+    let Some(StreamItem::Tracks(tracks)) = items.first() else { panic!("no tracks") };
+    let shape = crate::track::AudioShape { sample_rate: 44_100, channels: 2 };
+    assert_eq!(tracks[0].codec.audio(), Some(shape));
+    assert_eq!(packets(&items, VIDEO).len(), 12);
+    assert_eq!(counters, ReceiverCounters { packets: 12, ..Default::default() });
+}
+
 #[test]
 fn media_that_cannot_be_read_are_left_out() {
     let text = "v=0\nm=application 0 RTP/AVP 107\na=rtpmap:107 vnd.onvif.metadata/90000\n\
