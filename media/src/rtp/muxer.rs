@@ -9,7 +9,7 @@ use super::payload;
 use super::source::Source;
 use crate::live::{LiveMuxer, LivePacket, RtpHead, StartPoint};
 use crate::time::Ticks;
-use crate::track::{Track, TrackId};
+use crate::track::{Track, TrackId, TrackKind};
 
 /// Longest time without a sender report. Source: RFC 3550 §6.2 (5 s, and not at random here: all
 /// players get the same bytes).
@@ -29,6 +29,8 @@ pub struct Muxer {
     random: SplitMix,
     tracks: Option<Arc<[Track]>>,
     carriers: Vec<Carrier>,
+    /// A start was at a track that is left out, and no video is carried: the next packet is one.
+    owes_start: bool,
 }
 
 /// A track on its way into packets.
@@ -44,7 +46,7 @@ impl Muxer {
     /// stream, and one start, to the next.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
-        Self { random: SplitMix(seed), tracks: None, carriers: Vec::new() }
+        Self { random: SplitMix(seed), tracks: None, carriers: Vec::new(), owes_start: false }
     }
 
     /// Takes over new tracks. Those that keep their form keep their numbers.
@@ -102,11 +104,15 @@ impl Muxer {
 impl LiveMuxer for Muxer {
     fn mux(&mut self, packet: &LivePacket, out: &mut BytesMut) -> Option<StartPoint> {
         self.follow(&packet.tracks);
-        let LivePacket { packet, is_start, .. } = packet;
-        let tracks = self.tracks.clone()?;
-        let track = tracks.iter().find(|track| track.id == packet.track)?;
-        let index = self.carriers.iter().position(|carrier| carrier.track == track.id)?;
-        self.put_reports(packet.dts, *is_start, out);
+        let track = packet.track()?;
+        let LivePacket { tracks, packet, is_start, .. } = packet;
+        let Some(index) = self.carriers.iter().position(|carrier| carrier.track == track.id) else {
+            let is_video = |track: &&Track| track.codec.kind() == TrackKind::Video;
+            self.owes_start |= *is_start && !carried(tracks).iter().any(is_video);
+            return None;
+        };
+        let is_start = std::mem::take(&mut self.owes_start) || *is_start;
+        self.put_reports(packet.dts, is_start, out);
         let start = is_start.then(|| {
             let head = |carrier: &Carrier| RtpHead {
                 track: carrier.track,

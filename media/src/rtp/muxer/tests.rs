@@ -112,10 +112,14 @@ fn tracks_that_rtp_does_not_carry_add_nothing_and_take_no_channel() {
     let video = tracks[0].codec.video().unwrap();
     tracks[0].codec = CodecConfig::Vp9 { config: bytes::Bytes::new(), video };
     recording.tracks = tracks.into();
-    for (packet, (_, bytes)) in recording.packets.iter().zip(recording.mux()) {
+    let mut starts = 0;
+    for (packet, (start, bytes)) in recording.packets.iter().zip(recording.mux()) {
         assert_eq!(bytes.is_empty(), packet.track == TrackId(0));
         assert!(frames(&bytes).all(|(channel, _)| channel < 2));
+        starts += usize::from(start.is_some_and(|start| start.rtp.len() == 1));
     }
+    // Players of the rest begin behind the keyframes of what is left out.
+    assert_eq!(starts, 3);
 }
 
 #[test]
