@@ -84,22 +84,15 @@ fn names_and_languages_begin_no_line() {
     assert_eq!(parse(text.as_bytes(), 8).unwrap().media.len(), 1);
 }
 
-/// `ffmpeg 5.1 -f rtsp`, as ANNOUNCE carries it.
-const FFMPEG: &str = "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=No Name\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
-    a=tool:libavformat 59.27.100\r\nm=video 0 RTP/AVP 96\r\nb=AS:90\r\na=rtpmap:96 H264/90000\r\n\
-    a=fmtp:96 packetization-mode=1; sprop-parameter-sets=Z2QADKzZQUH7ARAAAAMAEAAAAwMg8UKZYA==,\
-    aOvjyyLA; profile-level-id=64000C\r\na=control:streamid=0\r\nm=audio 0 RTP/AVP 97\r\nb=AS:48\r\n\
-    a=rtpmap:97 MPEG4-GENERIC/44100/1\r\na=fmtp:97 profile-level-id=1;mode=AAC-hbr;sizelength=13;\
-    indexlength=3;indexdeltalength=3; config=120856E500\r\na=control:streamid=1\r\n";
-
 #[test]
 fn ffmpeg_announces_what_is_read() {
-    let session = parse(FFMPEG.as_bytes(), 8).unwrap();
+    let announced = include_bytes!("../../testdata/rtp/ffmpeg-h264-aac.sdp");
+    let session = parse(announced, 8).unwrap();
     let [video, audio] = &session.media[..] else { panic!("two media") };
     assert_eq!((video.kind.as_str(), video.payload_type, video.clock_rate), ("video", 96, 90_000));
     assert_eq!(video.control.as_deref(), Some("streamid=0"));
     assert_eq!(video.parameter("packetization-mode"), Some("1"));
-    let sets = "Z2QADKzZQUH7ARAAAAMAEAAAAwMg8UKZYA==,aOvjyyLA";
+    let sets = "Z2QADKzZQUGfnwEQAAADABAAAAMDIPFCmWA=,aOrssiw=";
     assert_eq!(video.parameter("Sprop-Parameter-Sets"), Some(sets));
     assert_eq!((audio.encoding.as_str(), audio.channels), ("MPEG4-GENERIC", Some(1)));
     assert_eq!(audio.parameter("config"), Some("120856E500"));
