@@ -21,6 +21,7 @@ pub mod redirect;
 pub mod report;
 pub mod rtmp_session;
 pub mod rtsp_session;
+pub mod session_registry;
 pub mod signature;
 pub mod stream_directory;
 pub mod stream_hub;

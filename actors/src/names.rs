@@ -273,6 +273,15 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// All of them, with their names.
+    pub const ALL: [(Self, &'static str); 5] = [
+        (Self::Hls, "hls"),
+        (Self::Tshttp, "tshttp"),
+        (Self::Flv, "flv"),
+        (Self::Rtsp, "rtsp"),
+        (Self::Rtmp, "rtmp"),
+    ];
+
     /// The protocol's place in a set of protocols kept as bits.
     #[must_use]
     pub const fn bit(self) -> u8 {

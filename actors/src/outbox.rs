@@ -137,6 +137,11 @@ impl Outbox {
         Rc::clone(&self.shared) as Rc<dyn Member>
     }
 
+    /// Counts what the socket takes in `bytes` from now on.
+    pub fn count_in(&self, bytes: Arc<AtomicU64>) {
+        self.shared.borrow_mut().sent_bytes = bytes;
+    }
+
     /// How many bytes the socket has taken so far; the cell goes on counting.
     #[must_use]
     pub fn sent_bytes(&self) -> Arc<AtomicU64> {

@@ -98,7 +98,9 @@ impl NodeMetrics {
         let streams = [("captured", stats.total_streams), ("online", stats.online_streams)]
             .map(|(state, count)| (vec![("state", state.to_owned())], number(count)));
         gauges(encoder, "streams", "Streams of this node", streams)?;
-        let clients = [(Labels::new(), number(stats.total_clients))];
+        let clients = self.state.sessions.count_players().into_iter().map(|(protocol, count)| {
+            (vec![("protocol", protocol.to_owned())], number(Some(count)))
+        });
         gauges(encoder, "clients", "Clients that play from this node", clients)
     }
 }

@@ -19,6 +19,7 @@ mod monitoring;
 mod node_stats;
 mod peers;
 mod precondition;
+mod sessions;
 mod signed;
 mod streams;
 mod templates;
@@ -35,6 +36,7 @@ use watershed_actors::limits::LimitHits;
 use watershed_actors::names::StreamName;
 use watershed_actors::published::Published;
 use watershed_actors::report::NodeStats;
+use watershed_actors::session_registry::Sessions;
 use watershed_actors::signature::ClusterGuard;
 use watershed_actors::stream_directory::{DirectoryView, NodeIdentity, ReportSince};
 
@@ -64,6 +66,8 @@ pub struct ApiState {
     pub stats: Published<NodeStats>,
     /// This node's own streams.
     pub own_streams: Box<dyn OwnStreams>,
+    /// Who plays and publishes here.
+    pub sessions: Sessions,
     /// Checks what peers sign.
     pub guard: ClusterGuard,
     /// Answers with what this node has.
@@ -126,6 +130,12 @@ fn guarded_routes(app: &mut web::ServiceConfig) {
                 .route(read().to(peers::show))
                 .route(web::put().to(peers::put))
                 .route(web::delete().to(peers::delete)),
+        )
+        .service(at("/sessions", "GET, HEAD").route(read().to(sessions::list)))
+        .service(
+            at("/sessions/{id}", "GET, HEAD, DELETE")
+                .route(read().to(sessions::show))
+                .route(web::delete().to(sessions::delete)),
         )
         .service(at("/templates", "GET, HEAD").route(read().to(templates::list)))
         .service(

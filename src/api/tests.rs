@@ -2,6 +2,7 @@
 //! that is cheap.
 
 mod golden;
+mod sessions;
 mod templates;
 mod wire;
 
@@ -122,6 +123,7 @@ impl Bench {
             peers: PeersView::default(),
             stats,
             own_streams: Box::new(OneStream),
+            sessions: Sessions::default(),
             guard: ClusterGuard::new(node(), vec![ClusterKey::derive(KEY)]),
             report: directory.clone().recipient(),
             peer_spoke: listener.clone().recipient(),

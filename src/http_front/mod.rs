@@ -37,9 +37,10 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use watershed_actors::client_stream::MaybeTls;
 use watershed_actors::fan_out::{FanOutSettings, Media};
-use watershed_actors::http_session::HttpSession;
+use watershed_actors::http_session::Opening;
 use watershed_actors::limits::LimitHits;
 use watershed_actors::preamble::{Opened, Preamble};
+use watershed_actors::session_registry::SessionGuard;
 use watershed_actors::tcp_listener::prepare_socket;
 
 pub use client::{Client, Connected, client_of};
@@ -66,6 +67,10 @@ pub enum Quick {
 
 /// A response that goes on as long as its stream.
 pub struct EndlessAnswer {
+    /// The client's session.
+    pub session: Opening,
+    /// Its place in the list.
+    pub guard: SessionGuard,
     /// The response's head, and what stands before the media.
     pub opening: Bytes,
     /// The media.
@@ -241,9 +246,9 @@ where
             None => return,
             Some(Unanswered::Framework(buffer)) => buffer,
             Some(Unanswered::Endless(answer)) => {
-                let EndlessAnswer { opening, media, settings } = *answer;
-                let patience = self.config.stalled_timeout;
-                return HttpSession::serve(opened.stream, opening, media, settings, patience).await;
+                let EndlessAnswer { session, guard, opening, media, settings } = *answer;
+                let (media, patience) = ((media, settings), self.config.stalled_timeout);
+                return session.serve(opened.stream, opening, media, guard, patience).await;
             }
         };
         let client = opened.client;

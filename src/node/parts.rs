@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix::prelude::*;
 use actix_rt::Arbiter;
@@ -18,6 +18,7 @@ use watershed_actors::node_stats::{
 use watershed_actors::peer_actor::{FetcherParts, TrustError, http_fetchers, peer_tls};
 use watershed_actors::published::Published;
 use watershed_actors::report::{Listener, NodeState, NodeStats, StreamerStatus};
+use watershed_actors::session_registry::{SessionRegistry, Sessions};
 use watershed_actors::signature::ClusterGuard;
 use watershed_actors::stream_directory::{
     DirectoryView, LocalNodeChanged, NodeIdentity, StreamDirectory, SubscribeLocalTruth,
@@ -83,6 +84,8 @@ pub(super) struct Parts {
     pub(super) view: DirectoryView,
     pub(super) hub: Addr<StreamHub>,
     pub(super) streams: LocalStreams,
+    pub(super) sessions: Sessions,
+    registry: Addr<SessionRegistry>,
     pub(super) supervisor: Addr<ClusterSupervisor>,
     pub(super) peers: PeersView,
     pub(super) sampler: Addr<NodeStatsSampler>,
@@ -113,15 +116,11 @@ impl Parts {
 
         let media_arbiters: Vec<Arbiter> = (0..worker_count()).map(|_| Arbiter::new()).collect();
         let streams = LocalStreams::default();
-        let hub = StreamHub::new(
-            streams.clone(),
-            media_arbiters.iter().map(Arbiter::handle).collect(),
-            totals.clone(),
-            directory.clone().recipient(),
-            directory.clone().recipient(),
-            hits.clone(),
-        )
-        .start();
+        let arbiters = media_arbiters.iter().map(Arbiter::handle).collect();
+        let hub = start_hub(&streams, arbiters, &totals, &directory, &hits);
+
+        let sessions = Sessions::new(hits.clone());
+        let registry = SessionRegistry::new(sessions.clone()).start();
 
         let cluster_arbiter = Arbiter::new();
         let supervisor = ClusterSupervisor::new(ClusterParts {
@@ -168,6 +167,8 @@ impl Parts {
             view,
             hub,
             streams,
+            sessions,
+            registry,
             supervisor,
             peers,
             sampler,
@@ -200,12 +201,11 @@ impl Parts {
     /// Looked up anew: the totals are summed up once a second, so that a node that has just started
     /// to drain would not see who came last.
     pub(super) fn has_clients(&self) -> bool {
-        let now = Instant::now();
         self.streams.all().iter().any(|entry| {
             let inputs = &entry.spec.inputs;
             let is_published = entry.broadcast.status() == StreamStatus::Running
                 && inputs.iter().any(|input| input.source == InputSource::Publish);
-            is_published || entry.broadcast.viewers().count(now) > 0
+            is_published || entry.broadcast.viewers().count() > 0
         })
     }
 
@@ -223,6 +223,7 @@ impl Parts {
             let actors = [
                 ("stream directory", self.directory.connected()),
                 ("stream hub", self.hub.connected()),
+                ("session registry", self.registry.connected()),
                 ("cluster supervisor", self.supervisor.connected()),
                 ("stats sampler", self.sampler.connected()),
             ];
@@ -239,6 +240,18 @@ impl Drop for Parts {
             arbiter.stop();
         }
     }
+}
+
+fn start_hub(
+    streams: &LocalStreams,
+    arbiters: Vec<actix_rt::ArbiterHandle>,
+    totals: &Published<CounterValues>,
+    directory: &Addr<StreamDirectory>,
+    hits: &LimitHits,
+) -> Addr<StreamHub> {
+    let (changed, removed) = (directory.clone().recipient(), directory.clone().recipient());
+    StreamHub::new(streams.clone(), arbiters, totals.clone(), changed, removed, hits.clone())
+        .start()
 }
 
 /// Spreads settings to the actors that live by them.

@@ -195,6 +195,7 @@ impl Front {
         let play = Arc::new(Play::new(
             parts.view.clone(),
             parts.streams.clone(),
+            parts.sessions.clone(),
             parts.identity.id,
             parts.play_settings.clone(),
             Box::new(OpenPeers(parts.peers.clone())),
@@ -276,6 +277,7 @@ fn api_state(parts: &Parts) -> web::Data<ApiState> {
             streams: parts.streams.clone(),
             hub: parts.hub.clone(),
         }),
+        sessions: parts.sessions.clone(),
         guard: parts.guard.clone(),
         report: parts.directory.clone().recipient(),
         peer_spoke: parts.supervisor.clone().recipient(),

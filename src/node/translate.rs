@@ -55,6 +55,7 @@ fn stream_spec(stream: &Stream, folder: &Path) -> Option<StreamSpec> {
         segment_duration: stream.segment_duration,
         segment_count: stream.segment_count,
         publish_takeover: stream.publish_takeover,
+        max_sessions: stream.max_sessions,
         is_from_template: false,
     })
 }

@@ -4,6 +4,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde_json::json;
 use watershed_actors::report::TrackReport;
+use watershed_actors::session_registry::PlayerRefused;
 use watershed_media::track::Track;
 
 /// What a page of another origin may read of an answer, besides its body.
@@ -52,6 +53,15 @@ pub(crate) fn later() -> HttpResponse {
         .insert_header((header::RETRY_AFTER, "1"))
         .content_type("text/plain; charset=utf-8")
         .body("the stream has no picture right now; ask again in a second")
+}
+
+/// 403 or 503 in words: the client may not have, or go on with, a session.
+pub(crate) fn player_refused(refused: PlayerRefused) -> HttpResponse {
+    let mut answer = match refused {
+        PlayerRefused::Ended => uncached(StatusCode::FORBIDDEN),
+        PlayerRefused::TooMany(_) => uncached(StatusCode::SERVICE_UNAVAILABLE),
+    };
+    answer.content_type("text/plain; charset=utf-8").body(refused.to_string())
 }
 
 /// The tracks as JSON.

@@ -11,7 +11,7 @@ use watershed_actors::live_stream::Broadcast;
 use watershed_actors::stream_hub::LocalEntry;
 use watershed_media::hls::playlist::{self, Variant};
 
-use super::answers;
+use super::{Asked, Play, answers};
 
 const PLAYLIST_TYPE: &str = "application/vnd.apple.mpegurl";
 /// The media playlist's URI in a master playlist.
@@ -55,11 +55,21 @@ pub(super) async fn media(entry: &LocalEntry, query: Option<&str>) -> HttpRespon
 }
 
 /// A segment, in the pieces that all its readers share; it is not counted as sent for a HEAD.
-pub(super) fn segment(entry: &LocalEntry, name: &str, is_head: bool) -> HttpResponse {
+pub(super) fn segment(
+    play: &Play,
+    entry: &LocalEntry,
+    name: &str,
+    asked: &Asked<'_>,
+    is_head: bool,
+) -> HttpResponse {
     let Some(segment) = entry.broadcast.segment(name) else {
         return answers::not_found("no such segment, or no longer");
     };
     if !is_head {
+        let player = play.player_id(asked);
+        if let Err(refused) = play.sessions.player_took(player, segment.size_bytes, asked.now) {
+            return answers::player_refused(refused);
+        }
         entry.broadcast.counters().sent(segment.size_bytes);
     }
     let size = u64::try_from(segment.size_bytes).unwrap_or(u64::MAX);

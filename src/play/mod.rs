@@ -19,7 +19,7 @@ mod redirect;
 use std::borrow::Cow;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -27,9 +27,14 @@ use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use watershed_actors::fan_out::FanOutSettings;
+use watershed_actors::http_session::Opening;
+use watershed_actors::live_stream::Broadcast;
 use watershed_actors::names::{NodeId, Protocol};
 use watershed_actors::published::Published;
 use watershed_actors::redirect::{find_via, strip_via};
+use watershed_actors::session_registry::{
+    Client, Connected, PlayerRefused, SessionGuard, Sessions,
+};
 use watershed_actors::stream_directory::{Ask, Choice, DirectoryView, PeerRoute, StreamLocation};
 use watershed_actors::stream_hub::{LocalEntry, LocalStreams};
 use watershed_actors::wall_clock::unix_ms;
@@ -52,6 +57,7 @@ pub struct PlaySettings {
 pub struct Play {
     directory: DirectoryView,
     streams: LocalStreams,
+    sessions: Sessions,
     node: NodeId,
     settings: Published<PlaySettings>,
     /// Peers' public addresses, for the player page.
@@ -90,19 +96,33 @@ struct Asked<'a> {
     now: Instant,
 }
 
+impl<'a> Asked<'a> {
+    fn token(&self) -> Option<&'a str> {
+        self.query?.split('&').find_map(|parameter| parameter.strip_prefix("token="))
+    }
+
+    /// The client as sessions are listed.
+    fn as_client(&self) -> Client<'a> {
+        // Every TCP connection has an address.
+        let ip = self.client.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        Client { ip, user_agent: self.user_agent, token: self.token() }
+    }
+}
+
 impl Play {
     /// Makes the door of `node`.
     #[must_use]
     pub fn new(
         directory: DirectoryView,
         streams: LocalStreams,
+        sessions: Sessions,
         node: NodeId,
         settings: Published<PlaySettings>,
         entries: Box<dyn EntryNodes>,
         embed_template: Option<Bytes>,
     ) -> Self {
         let player_hash = RandomState::new();
-        Self { directory, streams, node, settings, entries, embed_template, player_hash }
+        Self { directory, streams, sessions, node, settings, entries, embed_template, player_hash }
     }
 
     /// Decides without waiting; `None` while the node has not heard from its peers.
@@ -166,10 +186,25 @@ impl Play {
 
     /// A number for the HLS session: address, token, user agent and stream (SPEC section 6).
     fn player_id(&self, asked: &Asked<'_>) -> u64 {
-        let token = asked.query.and_then(|query| {
-            query.split('&').find_map(|parameter| parameter.strip_prefix("token="))
-        });
-        self.player_hash.hash_one((asked.client, token, asked.user_agent, asked.name))
+        self.player_hash.hash_one((asked.client, asked.token(), asked.user_agent, asked.name))
+    }
+
+    /// Notes that an HLS player asks for a playlist of `entry`.
+    fn saw_player(&self, entry: &LocalEntry, asked: &Asked<'_>) -> Result<(), PlayerRefused> {
+        let id = self.player_id(asked);
+        self.sessions.saw_player(id, &entry.broadcast, asked.as_client(), Instant::now())
+    }
+
+    /// Enters a client that plays over a connection.
+    fn enter(
+        &self,
+        session: &Opening,
+        broadcast: &Broadcast,
+        asked: &Asked<'_>,
+    ) -> Result<SessionGuard, PlayerRefused> {
+        let connected = Connected::new(session.end());
+        let (client, protocol) = (asked.as_client(), asked.output.protocol());
+        Ok(self.sessions.open_play(broadcast, protocol, client, connected)?)
     }
 
     fn was_just_redirected(&self, query: Option<&str>) -> bool {
@@ -215,20 +250,15 @@ async fn serve(play: &Play, entry: LocalEntry, asked: &Asked<'_>, is_head: bool)
     let uri_query = uri_query(asked);
     match asked.output {
         Output::Embed => embed::page(play, asked.name),
-        Output::Segment(segment) => hls::segment(&entry, segment, is_head),
+        Output::Segment(segment) => hls::segment(play, &entry, segment, asked, is_head),
         Output::MediaInfo => answers::media_info(&entry.broadcast.tracks()),
-        Output::Master => {
-            entry.broadcast.viewers().saw_player(play.player_id(asked), Instant::now());
-            hls::master(&entry, uri_query.as_deref()).await
+        Output::Master | Output::Media if let Err(refused) = play.saw_player(&entry, asked) => {
+            answers::player_refused(refused)
         }
-        Output::Media => {
-            entry.broadcast.viewers().saw_player(play.player_id(asked), Instant::now());
-            hls::media(&entry, uri_query.as_deref()).await
-        }
+        Output::Master => hls::master(&entry, uri_query.as_deref()).await,
+        Output::Media => hls::media(&entry, uri_query.as_deref()).await,
         Output::Other => answers::not_found("this node makes no such output of its streams"),
-        Output::Endless(endless) => {
-            progressive::play(endless, &entry, play.settings.load().fan_out).await
-        }
+        Output::Endless(endless) => progressive::play(play, endless, &entry, asked).await,
     }
 }
 

@@ -8,13 +8,13 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use bytes::Bytes;
 use futures_util::StreamExt;
-use watershed_actors::fan_out::{FanOutSettings, Media};
+use watershed_actors::fan_out::Media;
 use watershed_actors::http_session::HttpSession;
 use watershed_actors::live_stream::{Broadcast, Container};
 use watershed_actors::stream_hub::LocalEntry;
 use watershed_media::flv;
 
-use super::answers;
+use super::{Asked, Play, answers};
 
 /// A stream that was just started may take this long to its first frame.
 const START_WITHIN: Duration = Duration::from_secs(10);
@@ -55,16 +55,24 @@ pub(super) fn head(endless: Endless) -> HttpResponse {
 
 /// Follows the stream live.
 pub(super) async fn play(
+    play: &Play,
     endless: Endless,
     entry: &LocalEntry,
-    settings: FanOutSettings,
+    asked: &Asked<'_>,
 ) -> HttpResponse {
     if !entry.wait_until_running(START_WITHIN).await {
         return answers::later();
     }
     let (opening, media) = endless.of(&entry.broadcast);
-    let body = HttpSession::open(opening, media, settings);
-    answers::uncached(StatusCode::OK)
-        .content_type(endless.content_type())
-        .streaming(body.map(Ok::<_, Infallible>))
+    let session = HttpSession::open();
+    let guard = match play.enter(&session, &entry.broadcast, asked) {
+        Ok(guard) => guard,
+        Err(refused) => return answers::player_refused(refused),
+    };
+    let body = session.into_body(opening, media, play.settings.load().fan_out);
+    let pieces = body.map(move |piece| {
+        guard.add_bytes(piece.len());
+        Ok::<_, Infallible>(piece)
+    });
+    answers::uncached(StatusCode::OK).content_type(endless.content_type()).streaming(pieces)
 }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::BytesMut;
+use watershed_actors::http_session::HttpSession;
 use watershed_actors::live_stream::StreamStatus;
 use watershed_actors::redirect::ViaMark;
 use watershed_actors::stream_directory::PeerRoute;
@@ -65,7 +66,7 @@ impl QuickAnswer for QuickRedirect {
                 Quick::Answered
             }
             Some(Decision::Local(entry)) => match output {
-                Output::Endless(endless) => play.play_at_once(endless, &entry),
+                Output::Endless(endless) => play.play_at_once(endless, &entry, &asked),
                 _ => Quick::Unknown,
             },
             _ => Quick::Unknown,
@@ -97,10 +98,15 @@ impl Play {
 
     /// The endless answer of a stream that runs; one that has to be started is waited for by the
     /// framework.
-    fn play_at_once(&self, endless: Endless, entry: &LocalEntry) -> Quick {
+    fn play_at_once(&self, endless: Endless, entry: &LocalEntry, asked: &Asked<'_>) -> Quick {
         if entry.broadcast.status() != StreamStatus::Running {
             return Quick::Unknown;
         }
+        let session = HttpSession::open();
+        // One who may not play is told so by the framework.
+        let Ok(guard) = self.enter(&session, &entry.broadcast, asked) else {
+            return Quick::Unknown;
+        };
         let (start, media) = endless.of(&entry.broadcast);
         let mut opening = BytesMut::with_capacity(512);
         opening.extend_from_slice(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: ");
@@ -109,7 +115,8 @@ impl Play {
         write_common_fields(unix_ms() / 1000, &mut opening);
         opening.extend_from_slice(&start);
         let settings = self.settings.load().fan_out;
-        let answer = EndlessAnswer { opening: opening.freeze(), media, settings };
+        let opening = opening.freeze();
+        let answer = EndlessAnswer { session, guard, opening, media, settings };
         Quick::Endless(Box::new(answer))
     }
 }

@@ -33,5 +33,6 @@ mod redirect_hls_and_ts;
 mod reload;
 mod rtmp_redirect;
 mod rtsp_redirect;
+mod sessions;
 mod templates;
 mod tls;

@@ -6,21 +6,19 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use actix::Addr;
 use bytes::Bytes;
 use futures_util::Stream;
 
-use super::HttpSession;
-use super::messages::Over;
+use super::Opening;
 use crate::fan_out::{Batch, Feed, Member, Refill};
 
 /// No answer is handed on in pieces above this, so a slow reader costs a known amount of memory.
 const PIECE_BYTES_MAX: usize = 64 << 10;
 
-/// The media of one response; it ends when the session does.
+/// The media of one response; it ends when the session does, and the session with it.
 pub struct LiveBody {
     pub(super) pending: Rc<RefCell<Pending>>,
-    pub(super) session: Addr<HttpSession>,
+    pub(super) _session: Opening,
 }
 
 /// What a body has not handed on yet.
@@ -97,12 +95,6 @@ impl Stream for LiveBody {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         self.pending.borrow_mut().poll_piece(cx)
-    }
-}
-
-impl Drop for LiveBody {
-    fn drop(&mut self) {
-        self.session.do_send(Over);
     }
 }
 

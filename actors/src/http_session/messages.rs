@@ -2,10 +2,7 @@
 
 use actix::prelude::*;
 
-/// Ends the session: its response stops. Sent by whoever manages sessions.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct EndSession;
+pub use crate::session_registry::EndSession;
 
 /// States that the client has gone, or its stream. Sent by what carries the media.
 #[derive(Debug, Message)]

@@ -1,4 +1,4 @@
-//! One HTTP client that plays live: the actor counts it and can end it, the body carries the media.
+//! One HTTP client that plays live: the actor can end it, the body carries the media.
 //!
 //! A client that came straight from the door is written to by its stream's
 //! [`fan_out`](crate::fan_out), any other gets a [`LiveBody`]: the very bytes that all other
@@ -27,66 +27,94 @@ pub use messages::EndSession;
 
 use crate::client_stream::{ClientReader, ClientStream};
 use crate::fan_out::{FanOutSettings, Media, Member, feed, follow};
-use crate::live_stream::Viewer;
 use crate::outbox::{Outbox, OutboxLimits};
+use crate::session_registry::SessionGuard;
 use body::Pending;
 use messages::Over;
 
 /// The actor of one playing HTTP client.
 pub struct HttpSession {
-    _viewer: Viewer,
-    way: Way,
+    way: Rc<RefCell<Way>>,
 }
 
 /// How the media gets to the client.
+#[derive(Default)]
 enum Way {
+    /// Not yet.
+    #[default]
+    None,
     /// As the body of a response of the framework.
     Body(Weak<RefCell<Pending>>),
     /// Straight into its socket.
     Socket(Outbox),
 }
 
+/// A session whose client is not given anything yet. It ends when this is dropped.
+pub struct Opening {
+    session: Addr<HttpSession>,
+    way: Rc<RefCell<Way>>,
+}
+
 impl HttpSession {
-    /// Starts a session that follows `media` and answers the body of its response, which begins
-    /// with `opening`.
+    /// Begins a session on this thread.
     #[must_use]
-    pub fn open(opening: Bytes, media: Media, settings: FanOutSettings) -> LiveBody {
-        let viewer = media.broadcast.viewers().connect();
+    pub fn open() -> Opening {
+        let way = Rc::<RefCell<Way>>::default();
+        let session = Self { way: Rc::clone(&way) }.start();
+        Opening { session, way }
+    }
+}
+
+impl Opening {
+    /// Where the session hears that it is to end.
+    #[must_use]
+    pub fn end(&self) -> Recipient<EndSession> {
+        self.session.clone().recipient()
+    }
+
+    /// Answers the body of a response that begins with `opening` and follows `media`.
+    #[must_use]
+    pub fn into_body(self, opening: Bytes, media: Media, settings: FanOutSettings) -> LiveBody {
         let pending = Rc::<RefCell<Pending>>::default();
         let member: Rc<dyn Member> = Rc::clone(&pending) as Rc<dyn Member>;
         let feed = feed(&member, media, settings);
         pending.borrow_mut().begin(opening, feed);
-        let way = Way::Body(Rc::downgrade(&pending));
-        let session = Self { _viewer: viewer, way }.start();
-        LiveBody { pending, session }
+        *self.way.borrow_mut() = Way::Body(Rc::downgrade(&pending));
+        LiveBody { pending, _session: self }
     }
 
-    /// Runs a whole session on `connection`: `opening`, which is the response's head and what
-    /// stands before the media, then `media` until either side ends it. A client that takes
-    /// nothing for `patience` has gone.
+    /// Runs the whole session on `connection`: `opening`, which is the response's head and what
+    /// stands before the media, then `media` until either side ends it. `guard` counts what was
+    /// sent. A client that takes nothing for `patience` has gone.
     pub async fn serve(
+        self,
         connection: ClientStream,
         opening: Bytes,
-        media: Media,
-        settings: FanOutSettings,
+        (media, settings): (Media, FanOutSettings),
+        guard: SessionGuard,
         patience: Duration,
     ) {
-        let viewer = media.broadcast.viewers().connect();
         let (reader, writer) = connection.split();
         let limits = OutboxLimits { write_timeout: patience, ..OutboxLimits::CONTROL };
         let (outbox, writing) = Outbox::new(writer, limits);
+        outbox.count_in(guard.byte_counter());
         let _ = outbox.push(opening);
         follow(&outbox, media, settings);
-        let session = Self { _viewer: viewer, way: Way::Socket(outbox) }.start();
+        *self.way.borrow_mut() = Way::Socket(outbox);
         tokio::select! {
             written = writing => {
                 if let Err(error) = written {
-                    log::debug!("http player: {error}");
+                    log::debug!("http player {}: {error}", guard.session().ip);
                 }
             }
             () = gone(reader) => {}
         }
-        session.do_send(Over);
+    }
+}
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        self.session.do_send(Over);
     }
 }
 
@@ -104,7 +132,8 @@ impl Handler<EndSession> for HttpSession {
     type Result = ();
 
     fn handle(&mut self, _: EndSession, _ctx: &mut Self::Context) {
-        match &self.way {
+        match &*self.way.borrow() {
+            Way::None => {}
             Way::Body(pending) => {
                 let feed = pending.upgrade().and_then(|pending| pending.borrow_mut().end());
                 // It leaves its group, which may look at the body.

@@ -89,7 +89,6 @@ impl Broadcast {
     /// Makes the outputs of `spec`, empty. `capture_id` names this capture in segment names.
     #[must_use]
     pub fn new(spec: &StreamSpec, capture_id: &str) -> Self {
-        let player_window = 2 * spec.segment_duration + Duration::from_secs(5);
         let status = if spec.is_static { StreamStatus::Starting } else { StreamStatus::Idle };
         let segments = SegmenterSettings {
             segment_duration: spec.segment_duration,
@@ -108,7 +107,7 @@ impl Broadcast {
             status: watch::Sender::new(status),
             tracks: RwLock::new(Arc::new([])),
             counters: Counters::default(),
-            viewers: Arc::new(Viewers::new(player_window)),
+            viewers: Arc::new(Viewers::new(spec.max_sessions)),
             last_frame_ms: AtomicI64::new(0),
             last_dts_ms: AtomicI64::new(0),
             report: Mutex::new(CaptureReport::new(capture_id)),
@@ -135,6 +134,12 @@ impl Broadcast {
     #[must_use]
     pub const fn segment_duration(&self) -> Duration {
         self.segments.segment_duration
+    }
+
+    /// How long an HLS player counts as there after a request.
+    #[must_use]
+    pub fn player_window(&self) -> Duration {
+        2 * self.segment_duration() + Duration::from_secs(5)
     }
 
     /// What it is doing now.

@@ -31,6 +31,8 @@ pub struct StreamSpec {
     pub segment_count: usize,
     /// A new publisher replaces the one that is connected, rather than being refused.
     pub publish_takeover: bool,
+    /// Most clients that play at once; `None` = any number.
+    pub max_sessions: Option<u32>,
     /// Made for a publisher from a template: it ends `clients_timeout` after its last client.
     pub is_from_template: bool,
 }
@@ -43,6 +45,7 @@ impl StreamSpec {
             retry_limit: other.retry_limit,
             password: other.password.clone(),
             publish_takeover: other.publish_takeover,
+            max_sessions: other.max_sessions,
             is_from_template: other.is_from_template,
             ..self.clone()
         };

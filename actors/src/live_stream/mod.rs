@@ -127,7 +127,7 @@ impl LiveStream {
 
     fn tick(&mut self, ctx: &mut Context<Self>) {
         let now = Instant::now();
-        if self.broadcast.viewers().count(now) > 0 || self.has_publisher() {
+        if self.broadcast.viewers().count() > 0 || self.has_publisher() {
             self.last_wanted = Some(now);
         }
         if self.spec.is_from_template && self.is_abandoned(now) {
@@ -253,7 +253,7 @@ impl LiveStream {
         let stream = LocalStream {
             state: self.broadcast.status().into(),
             bitrate_kbit: Some(u32::try_from(input_kbit).unwrap_or(u32::MAX)),
-            clients: self.broadcast.viewers().count(now),
+            clients: self.broadcast.viewers().count(),
             tracks: reported_tracks(&self.broadcast.tracks()),
             accepts_publish: self.accepts_publish(),
             is_cluster_ingest: false,
@@ -317,6 +317,7 @@ impl Handler<UpdateStream> for LiveStream {
 
     fn handle(&mut self, update: UpdateStream, ctx: &mut Self::Context) {
         self.spec = update.spec;
+        self.broadcast.viewers().set_limit(self.spec.max_sessions);
         self.tick(ctx);
     }
 }

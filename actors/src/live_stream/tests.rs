@@ -22,6 +22,7 @@ pub(crate) fn spec(inputs: Vec<InputSpec>) -> StreamSpec {
         segment_duration: Duration::from_secs(4),
         segment_count: 4,
         publish_takeover: false,
+        max_sessions: None,
         is_from_template: false,
     }
 }

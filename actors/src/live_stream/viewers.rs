@@ -1,49 +1,49 @@
-//! Who watches a stream right now, counted without a registry.
+//! How many watch a stream right now, and how many may.
 //!
-//! Sessions that hold a connection count while their [`Viewer`] lives. An HLS player holds none: it
-//! counts while it was last seen less than the window ago.
+//! Every session that plays holds a [`Viewer`] for as long as it counts; the session registry
+//! holds those of HLS players, which have no connection.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
-/// Most HLS players remembered for one stream; beyond it new ones are served but not counted.
-const PLAYERS_MAX: usize = 100_000;
 
 /// The viewers of one stream.
 #[derive(Debug)]
 pub struct Viewers {
-    connected: AtomicU32,
+    online: AtomicU32,
     total: AtomicU64,
-    /// When each HLS player was last seen.
-    players: Mutex<HashMap<u64, Instant>>,
-    player_window: Duration,
+    /// Most at once; `u32::MAX` = any number.
+    limit: AtomicU32,
 }
 
 impl Viewers {
-    /// Makes an empty count; an HLS player counts for `player_window` after each request.
+    /// Makes an empty count of at most `limit` viewers.
     #[must_use]
-    pub fn new(player_window: Duration) -> Self {
-        let (connected, total) = (AtomicU32::new(0), AtomicU64::new(0));
-        Self { connected, total, players: Mutex::default(), player_window }
+    pub fn new(limit: Option<u32>) -> Self {
+        let limit = AtomicU32::new(limit.unwrap_or(u32::MAX));
+        Self { online: AtomicU32::new(0), total: AtomicU64::new(0), limit }
     }
 
-    /// Counts a session that holds a connection, until the answer is dropped.
+    /// Changes how many there may be; who is there stays.
+    pub fn set_limit(&self, limit: Option<u32>) {
+        self.limit.store(limit.unwrap_or(u32::MAX), Ordering::Relaxed);
+    }
+
+    /// Counts a session until the answer is dropped, whatever the limit.
     #[must_use]
     pub fn connect(self: &Arc<Self>) -> Viewer {
-        self.connected.fetch_add(1, Ordering::Relaxed);
+        self.online.fetch_add(1, Ordering::Relaxed);
         self.total.fetch_add(1, Ordering::Relaxed);
         Viewer { viewers: Arc::clone(self) }
     }
 
-    /// Notes that the HLS player `session` asked at `now`.
-    pub fn saw_player(&self, session: u64, now: Instant) {
-        let mut players = self.players.lock().unwrap_or_else(PoisonError::into_inner);
-        let has_room = players.len() < PLAYERS_MAX || players.contains_key(&session);
-        if has_room && players.insert(session, now).is_none() {
-            self.total.fetch_add(1, Ordering::Relaxed);
-        }
+    /// Counts a session until the answer is dropped; none if there are as many as may be.
+    #[must_use]
+    pub fn try_connect(self: &Arc<Self>) -> Option<Viewer> {
+        let limit = self.limit.load(Ordering::Relaxed);
+        let one_more = |online| (online < limit).then_some(online + 1);
+        self.online.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok()?;
+        self.total.fetch_add(1, Ordering::Relaxed);
+        Some(Viewer { viewers: Arc::clone(self) })
     }
 
     /// How many sessions there have been.
@@ -52,25 +52,29 @@ impl Viewers {
         self.total.load(Ordering::Relaxed)
     }
 
-    /// How many watch at `now`; forgets the players that have gone.
-    pub fn count(&self, now: Instant) -> u32 {
-        let window = self.player_window;
-        let mut players = self.players.lock().unwrap_or_else(PoisonError::into_inner);
-        players.retain(|_, seen| now.saturating_duration_since(*seen) < window);
-        let players = u32::try_from(players.len()).unwrap_or(u32::MAX);
-        self.connected.load(Ordering::Relaxed).saturating_add(players)
+    /// How many watch.
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        self.online.load(Ordering::Relaxed)
     }
 }
 
-/// One connected viewer; counts until it is dropped.
+/// One viewer; counts until it is dropped.
 #[derive(Debug)]
 pub struct Viewer {
     viewers: Arc<Viewers>,
 }
 
+impl Viewer {
+    /// Whether it counts among `viewers`.
+    pub(crate) fn is_of(&self, viewers: &Arc<Viewers>) -> bool {
+        Arc::ptr_eq(&self.viewers, viewers)
+    }
+}
+
 impl Drop for Viewer {
     fn drop(&mut self) {
-        self.viewers.connected.fetch_sub(1, Ordering::Relaxed);
+        self.viewers.online.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -79,22 +83,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn connected_viewer_counts_while_it_lives() {
-        let viewers = Arc::new(Viewers::new(Duration::from_secs(13)));
+    fn viewer_counts_while_it_lives() {
+        let viewers = Arc::new(Viewers::new(None));
         let viewer = viewers.connect();
-        assert_eq!(viewers.count(Instant::now()), 1);
+        assert_eq!((viewers.count(), viewers.total()), (1, 1));
         drop(viewer);
-        assert_eq!(viewers.count(Instant::now()), 0);
+        assert_eq!((viewers.count(), viewers.total()), (0, 1));
     }
 
     #[test]
-    fn player_counts_once_and_only_for_the_window() {
-        let viewers = Viewers::new(Duration::from_secs(13));
-        let now = Instant::now();
-        viewers.saw_player(7, now);
-        viewers.saw_player(7, now);
-        viewers.saw_player(8, now);
-        assert_eq!(viewers.count(now + Duration::from_secs(12)), 2);
-        assert_eq!(viewers.count(now + Duration::from_secs(13)), 0);
+    fn limit_is_for_those_who_come_and_can_change() {
+        let viewers = Arc::new(Viewers::new(Some(1)));
+        let first = viewers.try_connect();
+        assert!(first.is_some() && viewers.try_connect().is_none());
+        viewers.set_limit(Some(2));
+        let second = viewers.try_connect();
+        viewers.set_limit(Some(1));
+        assert!(second.is_some() && viewers.count() == 2);
+        drop((first, second));
+        assert_eq!((viewers.count(), viewers.total()), (0, 2));
     }
 }

@@ -5,14 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use super::Choice;
 use crate::names::Protocol;
 
-const PROTOCOLS: [(Protocol, &str); 5] = [
-    (Protocol::Hls, "hls"),
-    (Protocol::Tshttp, "tshttp"),
-    (Protocol::Flv, "flv"),
-    (Protocol::Rtsp, "rtsp"),
-    (Protocol::Rtmp, "rtmp"),
-];
-
 const CHOICES: [(Choice, &str); 4] = [
     (Choice::Only, "only_holder"),
     (Choice::LessLoaded, "less_loaded"),
@@ -23,7 +15,7 @@ const CHOICES: [(Choice, &str); 4] = [
 /// Counts redirects by protocol and reason.
 #[derive(Debug, Default)]
 pub(super) struct RouteCounters {
-    redirects: [[AtomicU64; CHOICES.len()]; PROTOCOLS.len()],
+    redirects: [[AtomicU64; CHOICES.len()]; Protocol::ALL.len()],
     loops: AtomicU64,
 }
 
@@ -40,7 +32,7 @@ pub struct RedirectCount {
 
 impl RouteCounters {
     pub(super) fn redirected(&self, protocol: Protocol, choice: Choice) {
-        let row = PROTOCOLS.iter().position(|(known, _)| *known == protocol);
+        let row = Protocol::ALL.iter().position(|(known, _)| *known == protocol);
         let column = CHOICES.iter().position(|(known, _)| *known == choice);
         if let (Some(row), Some(column)) = (row, column) {
             self.redirects[row][column].fetch_add(1, Relaxed);
@@ -52,7 +44,7 @@ impl RouteCounters {
     }
 
     pub(super) fn redirects(&self) -> Vec<RedirectCount> {
-        let rows = PROTOCOLS.iter().zip(&self.redirects);
+        let rows = Protocol::ALL.iter().zip(&self.redirects);
         let counts = rows.flat_map(|((_, protocol), row)| {
             CHOICES.iter().zip(row).map(|((_, reason), count)| RedirectCount {
                 protocol,

@@ -9,7 +9,7 @@ use crate::names::StreamName;
 
 /// States all streams that are to exist from now on. Sent by the daemon at its start and whenever
 /// the configuration changes; streams that stay as they are keep every client, and so do those of
-/// which only the password, `publish_takeover`, `clients_timeout` or `retry_limit` changes.
+/// which only the password, a limit, a timeout of clients or `publish_takeover` changes.
 #[derive(Debug, Default, Message)]
 #[rtype(result = "()")]
 pub struct SetStreams {

@@ -13,7 +13,7 @@ mod tests;
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix::prelude::*;
 use actix_rt::ArbiterHandle;
@@ -170,12 +170,11 @@ impl StreamHub {
             bytes_out: self.bytes_gone.1,
             ..CounterValues::default()
         };
-        let now = Instant::now();
         for entry in self.streams.all() {
             let (facts, status) = (entry.broadcast.facts(), entry.broadcast.status());
             totals.bytes_in += facts.bytes_in;
             totals.bytes_out += facts.bytes_out;
-            totals.play_sessions += u64::from(entry.broadcast.viewers().count(now));
+            totals.play_sessions += u64::from(entry.broadcast.viewers().count());
             let is_captured = matches!(status, StreamStatus::Starting | StreamStatus::Running);
             totals.captured_streams += u64::from(is_captured);
             totals.online_streams += u64::from(status == StreamStatus::Running);
