@@ -299,5 +299,6 @@ fn rtmp_session(settings: &Settings, parts: &Parts) -> RtmpSessionSettings {
         hub: parts.hub.clone().recipient(),
         streams: parts.streams.clone(),
         fan_out: parts.fan_out.clone(),
+        sessions: parts.sessions.clone(),
     }
 }

@@ -28,7 +28,7 @@ use actix::fut::wrap_future;
 use actix::prelude::*;
 use bytes::Bytes;
 use watershed_media::rtmp::{
-    ConnectRequest, Event, Output, RequestId, RtmpError, ServerConfig, ServerSession, StreamRequest,
+    ConnectRequest, Event, Output, RtmpError, ServerConfig, ServerSession, StreamRequest,
 };
 
 pub use listener::RtmpListener;
@@ -36,10 +36,11 @@ pub use routing::RtmpRouting;
 
 use crate::fan_out::{self, FanOutSettings, Media};
 use crate::limits::LimitHits;
-use crate::live_stream::{Container, InputWriter, PublishRefused, Viewer};
-use crate::names::StreamName;
+use crate::live_stream::{Container, InputWriter, PublishRefused};
+use crate::names::{Protocol, StreamName};
 use crate::outbox::{Outbox, OutboxError, OutboxLimits, read_paced};
 use crate::published::Published;
+use crate::session_registry::{Client, Connected, SessionGuard, Sessions};
 use crate::stream_directory::SETTLES_WITHIN;
 use crate::stream_hub::{LocalEntry, LocalStreams, PublishTo};
 use crate::tcp_listener::{Connection, ConnectionPermit};
@@ -76,6 +77,8 @@ pub struct RtmpSessionSettings {
     pub streams: LocalStreams,
     /// How players are written to.
     pub fan_out: Published<FanOutSettings>,
+    /// Where granted clients are entered.
+    pub sessions: Sessions,
 }
 
 /// One client; see the module's head.
@@ -86,11 +89,12 @@ pub struct RtmpSession {
     limit_hits: LimitHits,
     client: SocketAddr,
     app: String,
+    user_agent: String,
     follows_reconnect: bool,
     /// Where the media of a granted publisher goes.
     writer: Option<InputWriter>,
-    /// Counts a granted player.
-    viewer: Option<Viewer>,
+    /// The place in the list of a granted client.
+    guard: Option<SessionGuard>,
     /// When the publisher last sent media.
     last_media: Instant,
     /// When a client that was sent elsewhere must have left.
@@ -126,7 +130,8 @@ impl RtmpSession {
                 app: String::new(),
                 follows_reconnect: false,
                 writer: None,
-                viewer: None,
+                guard: None,
+                user_agent: String::new(),
                 last_media: Instant::now(),
                 leave_by: None,
                 is_ending: false,
@@ -171,10 +176,13 @@ impl RtmpSession {
                     self.end();
                 }
             }
-            Event::PublishEnded => self.writer = None,
+            Event::PublishEnded => {
+                self.writer = None;
+                self.guard = None;
+            }
             Event::PlayEnded => {
                 self.outbox.follow(None);
-                self.viewer = None;
+                self.guard = None;
             }
             Event::MetaData(_) => {}
         }
@@ -194,6 +202,7 @@ impl RtmpSession {
             return self.session.redirect_connect(&target.full_url);
         }
         self.app = request.app;
+        self.user_agent = request.flash_version;
         self.follows_reconnect = request.reconnects;
         self.session.accept_connect()
     }
@@ -245,7 +254,7 @@ impl RtmpSession {
         };
         let waiting = running.into_actor(self).map(move |entry, session, ctx| {
             let outputs = match entry {
-                Some(entry) => session.play_granted(&entry, request.request),
+                Some(entry) => session.play_granted(&entry, &request, ctx),
                 None => {
                     let words = "the stream has no picture right now; try again";
                     session.session.reject_play(request.request, PLAY_FAILED, words)
@@ -256,63 +265,90 @@ impl RtmpSession {
         ctx.spawn(waiting);
     }
 
-    /// Lets the client play; its media goes out behind the answer.
+    /// Lets the client play, unless there are too many; its media goes out behind the answer.
     fn play_granted(
         &mut self,
         entry: &LocalEntry,
-        request: RequestId,
+        asked: &StreamRequest,
+        ctx: &Context<Self>,
     ) -> Result<Vec<Output>, RtmpError> {
-        let outputs = self.session.accept_play(request)?;
         let broadcast = Arc::clone(&entry.broadcast);
-        self.viewer = Some(broadcast.viewers().connect());
+        let connected = self.connected(ctx);
+        let client = self.as_client(&asked.parameters);
+        match self.settings.sessions.open_play(&broadcast, Protocol::Rtmp, client, connected) {
+            Ok(guard) => self.guard = Some(guard),
+            Err(refused) => {
+                let words = refused.to_string();
+                return self.session.reject_play(asked.request, PLAY_FAILED, &words);
+            }
+        }
+        let outputs = self.session.accept_play(asked.request)?;
         let output = broadcast.output(Container::RtmpChunks);
         let media = Media::from_newest_start(broadcast, output);
         fan_out::follow(&self.outbox, media, *self.settings.fan_out.load());
         Ok(outputs)
     }
 
-    /// Asks the hub; the session value reads no further until the answer is there.
-    fn publish(&self, request: StreamRequest, ctx: &mut Context<Self>) {
-        let StreamRequest { request, name, parameters, .. } = request;
-        let Ok(stream) = name.parse::<StreamName>() else {
-            ctx.run_later(Duration::ZERO, move |session, ctx| {
-                let granted = Err(PublishRefused::UnknownStream);
-                session.publish_answered(request, &name, granted, ctx);
-            });
-            return;
-        };
-        let password = parameters.into_iter().find(|(key, _)| key == "password");
-        let ask =
-            PublishTo { stream, password: password.map(|(_, value)| value), client: self.client };
-        let answer = self.settings.hub.send(ask);
-        let asking = answer.into_actor(self).map(move |granted, session, ctx| {
-            let granted = granted.unwrap_or(Err(PublishRefused::NotReady));
-            session.publish_answered(request, &name, granted, ctx);
-        });
-        ctx.spawn(asking);
+    fn connected(&self, ctx: &Context<Self>) -> Connected {
+        Connected { end: ctx.address().recipient(), bytes: self.outbox.sent_bytes() }
     }
 
-    fn publish_answered(
-        &mut self,
-        request: RequestId,
-        name: &str,
-        granted: Result<InputWriter, PublishRefused>,
-        ctx: &mut Context<Self>,
-    ) {
-        let outputs = match granted {
-            Ok(writer) => {
-                self.writer = Some(writer);
-                self.leave_by = None;
-                self.last_media = Instant::now();
-                self.session.accept_publish(request)
-            }
-            Err(refused) => {
-                let words = self.settings.routing.publish_refused(name, refused, Instant::now());
-                log::info!("rtmp client {}: may not publish {name:?}: {words}", self.client);
-                self.session.reject_publish(request, PUBLISH_REFUSED, &words)
-            }
+    fn as_client<'a>(&'a self, parameters: &'a [(String, String)]) -> Client<'a> {
+        let token = parameters.iter().find(|(key, _)| key == "token");
+        Client {
+            ip: self.client.ip(),
+            user_agent: (!self.user_agent.is_empty()).then_some(&*self.user_agent),
+            token: token.map(|(_, value)| &**value),
+        }
+    }
+
+    /// Asks the hub; the session value reads no further until the answer is there.
+    fn publish(&self, asked: StreamRequest, ctx: &mut Context<Self>) {
+        let stream = asked.name.parse::<StreamName>();
+        let password = asked.parameters.iter().find(|(key, _)| key == "password");
+        let password = password.map(|(_, value)| value.clone());
+        let (hub, client) = (self.settings.hub.clone(), self.client);
+        let asking = async move {
+            let stream = stream.map_err(|_| PublishRefused::UnknownStream)?;
+            let answer = hub.send(PublishTo { stream, password, client }).await;
+            answer.unwrap_or(Err(PublishRefused::NotReady))
         };
-        self.follow(outputs, ctx);
+        ctx.spawn(asking.into_actor(self).map(move |granted, session, ctx| {
+            let outputs = match granted {
+                Ok(writer) => session.publish_granted(writer, &asked, ctx),
+                Err(refused) => session.publish_refused(refused, &asked),
+            };
+            session.follow(outputs, ctx);
+        }));
+    }
+
+    fn publish_granted(
+        &mut self,
+        writer: InputWriter,
+        asked: &StreamRequest,
+        ctx: &Context<Self>,
+    ) -> Result<Vec<Output>, RtmpError> {
+        if let Ok(stream) = asked.name.parse() {
+            let connected = Connected::new(ctx.address().recipient());
+            let client = self.as_client(&asked.parameters);
+            let sessions = &self.settings.sessions;
+            self.guard = Some(sessions.open_publish(&stream, Protocol::Rtmp, client, connected));
+        }
+        self.writer = Some(writer);
+        self.leave_by = None;
+        self.last_media = Instant::now();
+        self.session.accept_publish(asked.request)
+    }
+
+    fn publish_refused(
+        &mut self,
+        refused: PublishRefused,
+        asked: &StreamRequest,
+    ) -> Result<Vec<Output>, RtmpError> {
+        let name = &asked.name;
+        let words = self.settings.routing.publish_refused(name, refused, Instant::now());
+        log::info!("rtmp client {}: may not publish {name:?}: {words}", self.client);
+        self.session.reject_publish(asked.request, PUBLISH_REFUSED, &words)
     }
 
     /// Ends because of what the client sent.
@@ -328,7 +364,7 @@ impl RtmpSession {
     fn end(&mut self) {
         self.is_ending = true;
         self.writer = None;
-        self.viewer = None;
+        self.guard = None;
         self.outbox.close();
     }
 
@@ -390,6 +426,9 @@ impl StreamHandler<io::Result<Bytes>> for RtmpSession {
             // What comes after the end is read only to be thrown away.
             Ok(_) if self.is_ending => {}
             Ok(bytes) => {
+                if let (Some(guard), Some(_)) = (&self.guard, &self.writer) {
+                    guard.add_bytes(bytes.len());
+                }
                 let outputs = self.session.receive(&bytes, Instant::now());
                 self.follow(outputs, ctx);
             }
