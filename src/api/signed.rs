@@ -20,6 +20,7 @@ use watershed_actors::stream_directory::ReportSince;
 
 use super::ApiState;
 use super::body::{self, BodyLimits};
+use crate::http_front::client_of;
 
 /// The longest cursor that is looked at.
 const CURSOR_BYTES_MAX: usize = 256;
@@ -164,7 +165,7 @@ struct RefusalLog {
 impl Refusals {
     /// The answer: the same to every stranger; to a peer signed, so that it can correct itself.
     fn answer(&self, request: &HttpRequest, refusal: &Refusal) -> HttpResponse {
-        self.note(request.peer_addr().map(|address| address.ip()), refusal.cause);
+        self.note(client_of(request).ip, refusal.cause);
         match &refusal.answer {
             Some(headers) => signed(StatusCode::UNAUTHORIZED, headers).finish(),
             None => HttpResponse::Unauthorized()

@@ -14,12 +14,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{X_FORWARDED_FOR, X_FORWARDED_PROTO};
+use actix_web::http::header::{HeaderMap, X_FORWARDED_FOR, X_FORWARDED_PROTO};
 use watershed_actors::preamble::{Opened, ProxyTrust};
 
 /// What is known of a connection before its first request.
 #[derive(Clone)]
-pub struct Connected {
+pub(crate) struct Connected {
     client: SocketAddr,
     is_tls: bool,
     is_proxied: bool,
@@ -46,6 +46,24 @@ impl Connected {
             proxies: Arc::clone(proxies),
         }
     }
+
+    /// The client of a request with these fields.
+    fn client_by(&self, fields: &HeaderMap) -> Client {
+        let Self { is_tls, is_proxied, .. } = *self;
+        let nearest = self.client.ip();
+        let is_trusted = |address| self.proxies.is_trusted(address);
+        if !is_trusted(nearest) {
+            return Client { ip: Some(nearest), is_https: is_tls, is_proxied };
+        }
+        let texts = |name| fields.get_all(name).filter_map(|value| value.to_str().ok());
+        let hops: Vec<&str> = texts(X_FORWARDED_FOR).flat_map(|text| text.split(',')).collect();
+        let scheme = texts(X_FORWARDED_PROTO).flat_map(|text| text.split(',')).last();
+        Client {
+            ip: Some(first_untrusted(nearest, &hops, is_trusted)),
+            is_https: scheme.map_or(is_tls, |scheme| scheme.trim().eq_ignore_ascii_case("https")),
+            is_proxied,
+        }
+    }
 }
 
 impl fmt::Debug for Connected {
@@ -65,21 +83,7 @@ pub fn client_of(request: &HttpRequest) -> Client {
         let ip = request.peer_addr().map(|address| address.ip());
         return Client { ip, is_https: false, is_proxied: false };
     };
-    let Connected { is_tls, is_proxied, .. } = *connected;
-    let nearest = connected.client.ip();
-    let direct = Client { ip: Some(nearest), is_https: is_tls, is_proxied };
-    let is_trusted = |address| connected.proxies.is_trusted(address);
-    if !is_trusted(nearest) {
-        return direct;
-    }
-    let texts = |name| request.headers().get_all(name).filter_map(|value| value.to_str().ok());
-    let hops: Vec<&str> = texts(X_FORWARDED_FOR).flat_map(|text| text.split(',')).collect();
-    let scheme = texts(X_FORWARDED_PROTO).flat_map(|text| text.split(',')).last();
-    Client {
-        ip: Some(first_untrusted(nearest, &hops, is_trusted)),
-        is_https: scheme.map_or(is_tls, |scheme| scheme.trim().eq_ignore_ascii_case("https")),
-        is_proxied,
-    }
+    connected.client_by(request.headers())
 }
 
 /// The first of `hops` from the right that is no proxy of ours, or the last that can be read:
@@ -107,7 +111,41 @@ fn hop_address(text: &str) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::http::header::HeaderValue;
+
     use super::*;
+
+    /// Proxies in 10.0.0.0/8.
+    struct Inside;
+
+    impl ProxyTrust for Inside {
+        fn sends_header(&self, _: IpAddr) -> bool {
+            false
+        }
+
+        fn is_trusted(&self, address: IpAddr) -> bool {
+            address.to_string().starts_with("10.")
+        }
+    }
+
+    #[test]
+    fn forwarded_fields_count_from_trusted_proxies_only() {
+        let mut fields = HeaderMap::new();
+        for hop in ["6.6.6.6", "192.0.2.7"] {
+            fields.append(X_FORWARDED_FOR, HeaderValue::from_static(hop));
+        }
+        fields.append(X_FORWARDED_PROTO, HeaderValue::from_static("http, HTTPS"));
+        let client = |peer: &str, is_tls| {
+            let client = SocketAddr::new(peer.parse().unwrap(), 1);
+            let proxies = Arc::new(Inside);
+            let client =
+                Connected { client, is_tls, is_proxied: false, proxies }.client_by(&fields);
+            (client.ip.unwrap().to_string(), client.is_https)
+        };
+        assert_eq!(client("10.0.0.1", false), ("192.0.2.7".to_owned(), true));
+        assert_eq!(client("192.0.2.1", false), ("192.0.2.1".to_owned(), false));
+        assert_eq!(client("192.0.2.1", true), ("192.0.2.1".to_owned(), true));
+    }
 
     #[test]
     fn client_is_the_rightmost_address_that_is_no_trusted_proxy() {

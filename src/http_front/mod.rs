@@ -43,7 +43,8 @@ use watershed_actors::preamble::{Opened, Preamble};
 use watershed_actors::session_registry::SessionGuard;
 use watershed_actors::tcp_listener::prepare_socket;
 
-pub use client::{Client, Connected, client_of};
+use client::Connected;
+pub use client::{Client, client_of};
 use connection::{RESERVE_PATIENCE, Unanswered};
 pub use prefixed::Prefixed;
 use request_watch::{RequestLimits, RequestWatch};

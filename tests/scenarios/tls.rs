@@ -60,6 +60,8 @@ fn encoders_publish_by_rtmps_and_players_play_by_https() {
     assert_rising("hls over https", &times, &["video", "audio"], 50);
     let (_, times) = players::ffprobe(&format!("{base}/cam/mpegts"), 4);
     assert_rising("mpegts over https", &times, &["video", "audio"], 50);
+    let (_, times) = players::ffprobe(&url, 4);
+    assert_rising("rtmps", &times, &["video", "audio"], 50);
 
     let mut client = authority.connect(rtsps, "127.0.0.1", b"").unwrap();
     let answer = client.ask("OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n");
@@ -185,6 +187,37 @@ fn handshake_that_never_ends_is_closed_within_5_seconds() {
     let line = metrics.lines().find(|line| line.contains("limit=\"tls_handshake\""));
     assert!(line.is_some_and(|line| line.ends_with(" 2")), "{metrics}");
     authority.connect(https, "a.test", b"").unwrap();
+}
+
+#[test]
+fn full_node_answers_its_api_over_tls_as_well() {
+    let _slot = slots::shared();
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new(folder.path());
+    let block = authority.issue("node", &["a.test"]);
+    let https = free_port();
+    let mut node = Node::new("north", folder.path());
+    node.configure(&format!(
+        "https 127.0.0.1:{https} {{ {block} }}\nlimits {{ connections 4; }}\n"
+    ));
+    node.start();
+    node.wait_ready();
+    // Half of them have not shaken hands yet.
+    let silent: Vec<TcpStream> =
+        (0..2).map(|_| TcpStream::connect(("127.0.0.1", https)).unwrap()).collect();
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let mut client = authority.connect(https, "a.test", b"").unwrap();
+        assert!(client.get("/nobody/index.m3u8").starts_with("HTTP/1.1 404"));
+        held.push(client);
+    }
+    let ask = |target: &str| {
+        let mut client = authority.connect(https, "a.test", b"").unwrap();
+        client.ask(&format!("GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"))
+    };
+    assert!(ask("/nobody/index.m3u8").starts_with("HTTP/1.1 503"), "clients are refused");
+    assert!(ask("/metrics").starts_with("HTTP/1.1 200"));
+    drop((silent, held));
 }
 
 #[test]
