@@ -28,11 +28,18 @@ pub(crate) fn start(plan: &Plan, folder: &Path, cluster: &MockCluster) -> io::Re
         let name = peer_name(number);
         let _ = writeln!(config, "peer {name} {{ api_url http://127.0.0.1:{port}; }}");
     }
-    let file = folder.join("bench.conf");
-    fs::write(&file, config)?;
+    let mut program = run(plan, &folder.join("bench.conf"), &config)?;
+    program.wait_for_port(port)?;
+    cluster.wait_until_known()?;
+    Ok(Daemon { program, port })
+}
+
+/// Writes `config` to `file`, has it checked, and runs a daemon on it.
+pub(crate) fn run(plan: &Plan, file: &Path, config: &str) -> io::Result<Program> {
+    fs::write(file, config)?;
     let check = Command::new(&plan.daemon)
         .args(["check", "--config"])
-        .arg(&file)
+        .arg(file)
         .stdout(Stdio::null())
         .output()?;
     if !check.status.success() {
@@ -40,9 +47,6 @@ pub(crate) fn start(plan: &Plan, folder: &Path, cluster: &MockCluster) -> io::Re
         return Err(io::Error::other(format!("`watershed check` refuses the config:\n{why}")));
     }
     let mut command = Command::new(&plan.daemon);
-    command.args(["run", "--config"]).arg(&file).env("WATERSHED_LOG", "error");
-    let mut program = Program::start("watershed", &mut command)?;
-    program.wait_for_port(port)?;
-    cluster.wait_until_known()?;
-    Ok(Daemon { program, port })
+    command.args(["run", "--config"]).arg(file).env("WATERSHED_LOG", "error");
+    Program::start("watershed", &mut command)
 }

@@ -5,13 +5,17 @@
 //!                                             nginx     ◀─┴─ wrk: the same paths, turn by turn
 //! ```
 //! Everything runs on this machine, on loopback, in one go, so a row is a ratio of two programs
-//! under the same load and not a number of some machine. `BENCH_RUNS`, `BENCH_SECONDS`,
-//! `BENCH_PEERS` and `BENCH_STREAMS` make it shorter or smaller; then the rows say `REDUCED` and do
-//! not count. `BENCH_DAEMON` names another build of the daemon.
+//! under the same load and not a number of some machine. The rows of media are told in `media`.
+//!
+//! `cargo bench --bench bench -- rtmp latency` measures these parts only; see [`plan::Section`].
+//! `BENCH_RUNS`, `BENCH_SECONDS`, `BENCH_PEERS`, `BENCH_STREAMS` and `BENCH_PLAYERS` make it shorter
+//! or smaller; then the rows say `REDUCED` and do not count. `BENCH_DAEMON` names another build of
+//! the daemon.
 
 mod daemon;
 mod load;
 mod machine;
+mod media;
 mod memory;
 mod mock_check;
 mod mock_cluster;
@@ -26,7 +30,10 @@ mod table;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use plan::Plan;
+use plan::{Plan, Section};
+
+/// Descriptors of this process, and of each server.
+const DESCRIPTORS: u64 = 20_000;
 
 fn main() -> ExitCode {
     // `cargo test --all-targets` also runs this, and measures nothing.
@@ -46,14 +53,27 @@ fn run() -> io::Result<()> {
     let mut out = io::stdout();
     let plan = Plan::from_env()?;
     writeln!(out, "{}\n{plan}\n", machine::describe(&plan))?;
-    mock_check::ask_as_a_node_would()?;
     let folder = tempfile::tempdir()?;
+    // Thousands of connections on either side; children inherit it.
+    let _ = rlimit::increase_nofile_limit(DESCRIPTORS);
 
-    let mut rows = memory::measure(&plan, folder.path(), &mut out)?;
-    let redirects = redirects::measure(&plan, folder.path(), &mut out)?;
-    rows.splice(0..0, redirects.rows);
+    let mut rows = Vec::new();
+    let mut redirects = None;
+    if plan.has(Section::Redirects) || plan.has(Section::Memory) {
+        mock_check::ask_as_a_node_would()?;
+    }
+    if plan.has(Section::Redirects) {
+        let mut measured = redirects::measure(&plan, folder.path(), &mut out)?;
+        rows.append(&mut measured.rows);
+        redirects = Some(measured);
+    }
+    if plan.has(Section::Memory) {
+        rows.extend(memory::measure(&plan, folder.path(), &mut out)?);
+    }
+    rows.extend(media::measure(&plan, folder.path(), &mut out)?);
 
     writeln!(out, "\n{}", table::render(&rows))?;
+    let Some(redirects) = redirects else { return Ok(()) };
     writeln!(out, "{}", redirects.note)?;
     writeln!(out, "unexpected answers: {} (must be 0)", redirects.unexpected)?;
     if redirects.unexpected == 0 {

@@ -89,6 +89,11 @@ impl Drop for Program {
     }
 }
 
+/// CPU seconds that this process itself has used.
+pub(crate) fn own_cpu_seconds() -> f64 {
+    cpu_ticks(std::process::id()).unwrap_or_default() / TICKS_PER_SECOND
+}
+
 /// A port that was free a moment ago.
 pub(crate) fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())

@@ -77,6 +77,13 @@ pub(crate) struct Row {
 }
 
 impl Row {
+    /// A row that was not measured, and why.
+    pub(crate) fn skipped(what: String, wanted: String, reason: &str) -> Self {
+        let none = || "–".to_owned();
+        let watershed = format!("not offered: {reason}");
+        Self { what, watershed, other: none(), ratio: none(), wanted, verdict: "SKIPPED" }
+    }
+
     fn cells(&self) -> [&str; 6] {
         let Self { what, watershed, other, ratio, wanted, verdict } = self;
         [what, watershed, other, ratio, wanted, verdict]
