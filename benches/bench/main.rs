@@ -8,9 +8,9 @@
 //! under the same load and not a number of some machine. The rows of media are told in `media`.
 //!
 //! `cargo bench --bench bench -- rtmp latency` measures these parts only; see [`plan::Section`].
-//! `BENCH_RUNS`, `BENCH_SECONDS`, `BENCH_PEERS`, `BENCH_STREAMS` and `BENCH_PLAYERS` make it shorter
-//! or smaller; then the rows say `REDUCED` and do not count. `BENCH_DAEMON` names another build of
-//! the daemon.
+//! `BENCH_RUNS`, `BENCH_SECONDS`, `BENCH_PEERS`, `BENCH_STREAMS` and `BENCH_PLAYERS` make it
+//! shorter or smaller; then the rows say `REDUCED` and do not count. `BENCH_DAEMON` names another
+//! build of the daemon.
 
 mod daemon;
 mod load;
@@ -73,11 +73,15 @@ fn run() -> io::Result<()> {
     rows.extend(media::measure(&plan, folder.path(), &mut out)?);
 
     writeln!(out, "\n{}", table::render(&rows))?;
-    let Some(redirects) = redirects else { return Ok(()) };
-    writeln!(out, "{}", redirects.note)?;
-    writeln!(out, "unexpected answers: {} (must be 0)", redirects.unexpected)?;
-    if redirects.unexpected == 0 {
-        return Ok(());
+    if let Some(redirects) = redirects {
+        writeln!(out, "{}", redirects.note)?;
+        writeln!(out, "unexpected answers: {} (must be 0)", redirects.unexpected)?;
+        if redirects.unexpected > 0 {
+            return Err(io::Error::other("answers that were no redirect: the rows do not count"));
+        }
     }
-    Err(io::Error::other("answers that were no redirect: the rows do not count"))
+    if rows.iter().any(|row| row.verdict == table::FAILED) {
+        return Err(io::Error::other("players were closed or got what is not the protocol"));
+    }
+    Ok(())
 }

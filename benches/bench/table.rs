@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+/// The result of a row that was measured and must not be believed.
+pub(crate) const FAILED: &str = "FAILED";
+
 /// The runs of one measurement.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Runs(pub(crate) Vec<f64>);

@@ -9,7 +9,7 @@ use super::ladder::{Climb, Step, climb};
 use super::players::Protocol;
 use super::servers::Kind;
 use crate::plan::Plan;
-use crate::table::{Row, Runs, Wanted};
+use crate::table::{FAILED, Row, Runs, Wanted};
 
 const KIB: f64 = 1024.0;
 
@@ -129,6 +129,12 @@ impl Side {
         let worst = short.min_by(|a, b| a.gbit_per_second.total_cmp(&b.gbit_per_second))?;
         Some(format!("{:.2} Gbit/s, {} starved", worst.gbit_per_second, worst.starved))
     }
+
+    /// Players of a step that were closed or got what is not the protocol.
+    fn trouble(&self, index: usize) -> Option<&str> {
+        let mut steps = self.runs.iter().filter_map(|steps| steps.get(index));
+        steps.find_map(|step| step.trouble.as_deref())
+    }
 }
 
 /// What a protocol is compared with, and how it should compare.
@@ -152,20 +158,28 @@ fn cpu_row(plan: &Plan, sides: &[Side], protocol: Protocol, index: usize, player
         return Row::skipped(what, wanted.show("×"), reason);
     }
     let nominal = super::clip::NOMINAL_BPS;
-    let cell = |side: &Side| match (&side.refused, side.shortage(index, nominal)) {
-        (Some(reason), _) => format!("does not play: {reason}"),
-        (None, Some(short)) => format!("{} [{short}]", side.cpu(index).show(3)),
-        (None, None) => side.cpu(index).show(3),
+    let cell = |side: &Side| {
+        if let Some(reason) = &side.refused {
+            return format!("does not play: {reason}");
+        }
+        let short = side.shortage(index, nominal).map(|short| format!(" [{short}]"));
+        let trouble = side.trouble(index).map(|trouble| format!(" [{trouble}]"));
+        [Some(side.cpu(index).show(3)), short, trouble].into_iter().flatten().collect()
     };
     let their_name = if kind == Kind::Watershed { "our RTMP" } else { "nginx-rtmp" };
     let is_reduced = plan.is_media_reduced() || ours.shortage(index, nominal).is_some();
     let ratio = ours.cpu(index).ratio_to(&theirs.cpu(index));
     let is_alone = theirs.refused.is_some();
+    let verdict = match ours.trouble(index) {
+        Some(_) => FAILED,
+        None if is_alone => "SKIPPED",
+        None => wanted.verdict(ratio.median(), is_reduced),
+    };
     Row {
         what,
         watershed: cell(ours),
         other: format!("{their_name} {}", cell(theirs)),
-        verdict: if is_alone { "SKIPPED" } else { wanted.verdict(ratio.median(), is_reduced) },
+        verdict,
         ratio: if is_alone { "–".to_owned() } else { ratio.show(2) },
         wanted: wanted.show("×"),
     }

@@ -44,6 +44,8 @@ pub(crate) struct Step {
     pub(crate) bytes_per_player: f64,
     /// CPU seconds of the load for each of the server.
     pub(crate) load_share: f64,
+    /// Players that were closed, or got what is not the protocol.
+    pub(crate) trouble: Option<String>,
 }
 
 /// Why there are no steps: what the server says to a player.
@@ -135,5 +137,6 @@ fn measure(protocol: Protocol, program: &Program, crowd: &Crowd) -> Step {
         starved,
         bytes_per_player: 0.0,
         load_share: load / cpu,
+        trouble: None,
     }
 }

@@ -1,6 +1,6 @@
 //! Whether received bytes are the protocol they claim to be: what a sample of the players asks.
 //!
-//! Written from the formats and not on our own demuxers, which come from the hands that are checked.
+//! Written from the formats and not on our own demuxers: those are what is checked.
 
 use std::collections::HashMap;
 
