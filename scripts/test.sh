@@ -44,7 +44,7 @@ step "lint"
 scripts/lint.sh
 
 step "Rust tests"
-logged cargo test --workspace --bins --lib --test tidy
+logged cargo test --workspace --bins --lib --test tidy --test broken_inputs
 logged cargo test --workspace --doc
 
 # Most of a scenario is waiting; four at once, of which tests/support lets two hold clusters.
