@@ -1,5 +1,5 @@
 # Short targets; whatever is longer is a script.
-.PHONY: run test bench lint fmt help
+.PHONY: run test bench fuzz soak lint fmt help
 
 run: ## three nodes with live video on this machine
 	@scripts/run-demo.sh
@@ -10,6 +10,13 @@ test: ## everything CI runs
 bench: ## speed and memory, beside nginx in the same run
 	@scripts/install.sh bench
 	@cargo bench --bench bench
+
+fuzz: ## every parser against made-up bytes, a minute each
+	@scripts/install.sh run
+	@scripts/fuzz.sh
+
+soak: ## an hour of playing by every protocol: drift, memory, warnings
+	@scripts/soak.sh
 
 lint: ## formatting, lints, documentation
 	@scripts/lint.sh
