@@ -23,8 +23,8 @@ const WANTED: Wanted = Wanted::AtMost(0.5);
 /// How long streams may take to have a playlist.
 const CUT_WITHIN: Duration = Duration::from_secs(30);
 
-/// Three segments.
-const WINDOW: Duration = Duration::from_secs(12);
+/// Two segments.
+const WINDOW: Duration = Duration::from_secs(8);
 
 /// Measures, with a fresh daemon for each run.
 pub(crate) fn measure(
@@ -57,7 +57,7 @@ fn cores_used(plan: &Plan, folder: &Path, clip: &Arc<Clip>) -> io::Result<f64> {
     let first = ask_all(doors.http, &names, &[], CUT_WITHIN)?;
     let (begin, cpu) = (Instant::now(), program.cpu_seconds());
     while begin.elapsed() < WINDOW {
-        thread::sleep(WINDOW / 3);
+        thread::sleep(WINDOW / 2);
         ask_all(doors.http, &names, &[], Duration::ZERO)?;
     }
     let used = (program.cpu_seconds() - cpu) / begin.elapsed().as_secs_f64();

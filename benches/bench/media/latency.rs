@@ -22,10 +22,10 @@ use crate::table::{Row, Runs, Wanted};
 const PLAYERS: usize = 20;
 
 /// How long the stream runs before it is played.
-const WARMS_UP_FOR: Duration = Duration::from_secs(3);
+const WARMS_UP_FOR: Duration = Duration::from_secs(2);
 
 /// How long is measured.
-const WINDOW: Duration = Duration::from_secs(6);
+const WINDOW: Duration = Duration::from_secs(3);
 
 /// What was measured of one protocol with one setting.
 struct Measured {
