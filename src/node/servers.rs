@@ -293,7 +293,6 @@ fn rtmp_session(settings: &Settings, parts: &Parts) -> RtmpSessionSettings {
         protocol: translate::rtmp_protocol(settings),
         outbox: OutboxLimits::CONTROL,
         read_bytes_max: RTMP_READ_BYTES,
-        silence_max: translate::PUBLISHER_SILENCE_MAX,
         linger: LINGER,
         routing: RtmpRouting::new(parts.view.clone(), parts.identity.id),
         hub: parts.hub.clone().recipient(),

@@ -92,9 +92,6 @@ pub(super) const fn fan_out(settings: &Settings) -> FanOutSettings {
     }
 }
 
-/// A publisher that sends nothing for this long has gone without closing.
-pub(super) const PUBLISHER_SILENCE_MAX: Duration = Duration::from_secs(10);
-
 /// All keys that requests may be signed with: the node's, older ones, and those of single peers.
 pub(super) fn keys(settings: &Settings) -> Vec<ClusterKey> {
     let own = settings.cluster_key.iter();

@@ -172,8 +172,9 @@ impl LiveStream {
         input.generation += 1;
         let is_revoked = Arc::new(AtomicBool::new(false));
         input.running = Some(Arc::clone(&is_revoked));
+        let (generation, timeout) = (input.generation, self.spec.inputs[index].source_timeout);
         let broadcast = Arc::clone(&self.broadcast);
-        InputWriter::new(broadcast, ctx.address(), index, input.generation, is_revoked)
+        InputWriter::new(broadcast, ctx.address(), index, generation, is_revoked, timeout)
     }
 
     fn judge_status(&self, now: Instant) {

@@ -247,3 +247,32 @@ fn item_on_its_way_does_not_put_a_stopped_stream_on_air() {
     }
     assert!(!broadcast.is_alive(now) && broadcast.tracks().is_empty());
 }
+
+/// A stream whose timestamps jump by an hour, go backwards, or wrap (32-bit RTP and RTMP): played
+/// on without a stall, counted.
+#[test]
+fn stream_whose_timestamps_jump_go_back_or_wrap_plays_on_and_it_is_counted() {
+    let broadcast = broadcast();
+    write(&broadcast, 0, tracks(), Instant::now());
+    let hour = Ticks::from(Duration::from_secs(3600));
+    let wrapped_millis = Ticks::from_millis(-(1 << 32));
+    let wrapped_rtp = Ticks(-(1 << 32));
+    let mut at = Ticks::ZERO;
+    for jump in [Ticks::ZERO, hour, -hour, wrapped_millis, wrapped_rtp] {
+        at += jump;
+        for _ in 0..10 {
+            at += Ticks::from_millis(20);
+            let StreamItem::Packet(packet) = packet(0) else { unreachable!() };
+            let item = StreamItem::Packet(MediaPacket { dts: at, pts: at, ..packet });
+            write(&broadcast, 0, item, Instant::now());
+        }
+    }
+    assert_eq!(broadcast.facts().timestamp_jumps, 4);
+    let mut played = Vec::new();
+    let packets = broadcast.packets();
+    packets.read(&mut packets.newest_start(), usize::MAX, &mut played);
+    let times: Vec<_> = played.iter().map(|live| live.packet.dts).collect();
+    assert_eq!(times.len(), 50, "no packet is lost, and none waits: {times:?}");
+    let steps: Vec<_> = times.windows(2).map(|pair| (pair[1] - pair[0]).millis()).collect();
+    assert!(steps.iter().all(|step| (0..=100).contains(step)), "{steps:?}");
+}

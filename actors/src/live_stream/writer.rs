@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix::Addr;
 use watershed_media::packet::StreamItem;
@@ -19,6 +19,7 @@ pub struct InputWriter {
     input: usize,
     generation: u64,
     is_revoked: Arc<AtomicBool>,
+    source_timeout: Duration,
     error: Option<String>,
 }
 
@@ -34,8 +35,15 @@ impl InputWriter {
         input: usize,
         generation: u64,
         is_revoked: Arc<AtomicBool>,
+        source_timeout: Duration,
     ) -> Self {
-        Self { broadcast, stream, input, generation, is_revoked, error: None }
+        Self { broadcast, stream, input, generation, is_revoked, source_timeout, error: None }
+    }
+
+    /// An input that is silent for this long has gone, though it has not said so.
+    #[must_use]
+    pub const fn source_timeout(&self) -> Duration {
+        self.source_timeout
     }
 
     /// Writes one item. Never waits.

@@ -65,8 +65,6 @@ pub struct RtmpSessionSettings {
     pub outbox: OutboxLimits,
     /// Most bytes taken from the socket at once.
     pub read_bytes_max: usize,
-    /// A publisher that sends nothing for this long is gone.
-    pub silence_max: Duration,
     /// How long a session that ends waits for the client to close first.
     pub linger: Duration,
     /// Where streams are.
@@ -394,7 +392,7 @@ impl RtmpSession {
         let now = Instant::now();
         let is_over = |deadline: Option<Instant>| deadline.is_some_and(|deadline| now >= deadline);
         let silence = now.saturating_duration_since(self.last_media);
-        if self.writer.is_some() && silence >= self.settings.silence_max {
+        if self.writer.as_ref().is_some_and(|writer| silence >= writer.source_timeout()) {
             log::info!("rtmp client {}: published nothing for too long", self.client);
         } else if is_over(self.leave_by) {
             log::debug!("rtmp client {}: was sent elsewhere and did not go", self.client);
