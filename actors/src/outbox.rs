@@ -29,11 +29,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 use futures_util::stream::{Stream, unfold};
 use smallvec::SmallVec;
 use thiserror::Error;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::timeout;
 
 use crate::fan_out::{Batch, Feed, Member, Refill};
@@ -186,8 +186,17 @@ impl std::fmt::Debug for Outbox {
     }
 }
 
-/// Reads `reader` in pieces of about `piece_bytes_max`, but only while `outbox` has room: a client
-/// that does not take its answers is not asked for more requests.
+/// Most bytes read at once.
+const READ_BYTES_MAX: usize = 64 * 1024;
+
+thread_local! {
+    /// Where every connection of this thread reads into first: one that sends little, as players
+    /// do, then holds no buffer while it waits.
+    static READ_BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES_MAX].into());
+}
+
+/// Reads `reader` in pieces of at most `piece_bytes_max`, but only while `outbox` has room: a
+/// client that does not take its answers is not asked for more requests.
 ///
 /// Ends after the end of the input or the first error.
 pub fn read_paced<R>(
@@ -198,18 +207,31 @@ pub fn read_paced<R>(
 where
     R: AsyncRead + Unpin,
 {
-    unfold(Some((reader, outbox, BytesMut::new())), move |state| async move {
-        let (mut reader, outbox, mut buffer) = state?;
+    unfold(Some((reader, outbox)), move |state| async move {
+        let (mut reader, outbox) = state?;
         outbox.room().await;
-        buffer.reserve(piece_bytes_max);
-        match reader.read_buf(&mut buffer).await {
-            Ok(0) => None,
-            Ok(_) => {
-                let piece = buffer.split().freeze();
-                Some((Ok(piece), Some((reader, outbox, buffer))))
-            }
+        match poll_fn(|cx| poll_piece(&mut reader, piece_bytes_max, cx)).await {
+            Ok(piece) if piece.is_empty() => None,
+            Ok(piece) => Some((Ok(piece), Some((reader, outbox)))),
             Err(error) => Some((Err(error), None)),
         }
+    })
+}
+
+/// Reads once; an empty piece is the end.
+fn poll_piece<R>(
+    reader: &mut R,
+    piece_bytes_max: usize,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<Bytes>>
+where
+    R: AsyncRead + Unpin,
+{
+    READ_BUFFER.with_borrow_mut(|buffer| {
+        let room = piece_bytes_max.min(buffer.len());
+        let mut buffer = ReadBuf::new(&mut buffer[..room]);
+        ready!(Pin::new(reader).poll_read(cx, &mut buffer))?;
+        Poll::Ready(Ok(Bytes::copy_from_slice(buffer.filled())))
     })
 }
 
@@ -290,6 +312,8 @@ impl Shared {
             }
             Poll::Pending => 0,
         };
+        // TLS may hold some of it back; what it still does then goes out with the next batch.
+        let _ = Pin::new(&mut self.writer).poll_flush(&mut cx);
         self.sent_bytes.fetch_add(written as u64, Ordering::Relaxed);
         let rest = batch.bytes.slice(written.min(batch.bytes.len())..);
         self.media_bytes = rest.len();
@@ -435,7 +459,7 @@ async fn within(
 mod tests {
     use actix_rt::spawn;
     use futures_util::{FutureExt, StreamExt};
-    use tokio::io::{AsyncWriteExt, duplex};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
     use super::*;
 

@@ -257,7 +257,8 @@ where
         let watch = RequestWatch::new(RequestLimits::from(&self.config));
         let hits = self.config.hits.clone();
         let socket = Prefixed::new(buffer.freeze(), opened.stream, connected, watch, hits);
-        if let Err(error) = self.framework.call((socket, Some(client))).await {
+        // Apart, so that a player who never comes here does not pay for its room.
+        if let Err(error) = Box::pin(self.framework.call((socket, Some(client)))).await {
             log::debug!("http {client}: {error:?}");
         }
     }

@@ -97,6 +97,8 @@ pub struct RtmpSession {
     last_media: Instant,
     /// When a client that was sent elsewhere must have left.
     leave_by: Option<Instant>,
+    /// Looks after the deadlines; players have none.
+    watch: Option<SpawnHandle>,
     is_ending: bool,
     _permit: ConnectionPermit,
 }
@@ -132,6 +134,7 @@ impl RtmpSession {
                 user_agent: String::new(),
                 last_media: Instant::now(),
                 leave_by: None,
+                watch: None,
                 is_ending: false,
                 _permit: permit,
             }
@@ -181,6 +184,7 @@ impl RtmpSession {
             Event::PlayEnded => {
                 self.outbox.follow(None);
                 self.guard = None;
+                self.start_watch(ctx);
             }
             Event::MetaData(_) => {}
         }
@@ -268,7 +272,7 @@ impl RtmpSession {
         &mut self,
         entry: &LocalEntry,
         asked: &StreamRequest,
-        ctx: &Context<Self>,
+        ctx: &mut Context<Self>,
     ) -> Result<Vec<Output>, RtmpError> {
         let broadcast = Arc::clone(&entry.broadcast);
         let connected = self.connected(ctx);
@@ -284,6 +288,11 @@ impl RtmpSession {
         let output = broadcast.output(Container::RtmpChunks);
         let media = Media::from_newest_start(broadcast, output);
         fan_out::follow(&self.outbox, media, *self.settings.fan_out.load());
+        self.leave_by = None;
+        // Thousands of players are not to be looked at four times a second.
+        if let Some(watch) = self.watch.take() {
+            ctx.cancel_future(watch);
+        }
         Ok(outputs)
     }
 
@@ -387,6 +396,16 @@ impl RtmpSession {
         }
     }
 
+    fn start_watch(&mut self, ctx: &mut Context<Self>) {
+        self.watch.get_or_insert_with(|| {
+            ctx.run_interval(DEADLINE_TICK, |session, _| {
+                if !session.is_ending {
+                    session.watch_deadlines();
+                }
+            })
+        });
+    }
+
     /// Ends clients that stay too long where they are.
     fn watch_deadlines(&mut self) {
         let now = Instant::now();
@@ -410,11 +429,7 @@ impl Actor for RtmpSession {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.run_interval(DEADLINE_TICK, |session, _| {
-            if !session.is_ending {
-                session.watch_deadlines();
-            }
-        });
+        self.start_watch(ctx);
     }
 }
 
