@@ -2,11 +2,13 @@
 
 use std::io::Read;
 use std::net::TcpStream;
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::support::node::{API, Node};
+use crate::support::process::Process;
 use crate::support::{eventually, http, media, slots};
 
 const LIMIT: Duration = Duration::from_secs(10);
@@ -111,4 +113,42 @@ fn an_hls_player_is_one_session_and_is_refused_for_a_while_once_ended() {
         let status = get_as(&node, playlist, "one").status;
         if status == 200 { Ok(()) } else { Err(status.to_string()) }
     });
+}
+
+/// The one session of that kind, as soon as it is there and media flows.
+fn wait_session(node: &Node, kind: &str) -> Value {
+    eventually(LIMIT, &format!("a session to {kind}"), || {
+        let mut list = sessions(node, &format!("?proto=rtmp&type={kind}&bytes_gt=10000"));
+        list.pop().ok_or_else(|| format!("{:?}", sessions(node, "")))
+    })
+}
+
+#[test]
+fn rtmp_clients_are_listed_and_can_be_ended() {
+    let _slot = slots::shared();
+    let folder = tempfile::tempdir().unwrap();
+    let mut node = Node::new("north", folder.path());
+    node.configure("stream event { input publish://; password s3cret; }\n");
+    node.start();
+    node.wait_ready();
+    let url = format!("{}?password=s3cret&token=t1", node.publish_url("event"));
+    let mut publisher =
+        media::publish("ffmpeg".as_ref(), "bars.mp4", &url, &node.log_path("publisher"));
+    let publishing = wait_session(&node, "publish");
+    assert_eq!((&publishing["name"], &publishing["ip"]), (&"event".into(), &"127.0.0.1".into()));
+    assert!(publishing["user_agent"].is_string() && publishing["token"].is_string());
+    assert!(!publishing.to_string().contains("s3cret"), "{publishing}");
+
+    let mut command = Command::new("ffmpeg");
+    command.args(["-loglevel", "warning", "-i", &node.publish_url("event"), "-f", "null", "-"]);
+    let mut player = Process::start("ffmpeg that plays", &mut command, &node.log_path("player"));
+    let playing = wait_session(&node, "play");
+    assert!(node.get("/metrics").text().contains("watershed_clients{protocol=\"rtmp\"} 1"));
+
+    end(&node, &playing);
+    player.wait(LIMIT);
+    assert!(publisher.ended().is_none(), "the end of a player is nobody else's");
+    end(&node, &publishing);
+    publisher.wait(LIMIT);
+    assert_eq!(sessions(&node, ""), Vec::<Value>::new());
 }
