@@ -99,15 +99,16 @@ impl Play {
     /// The endless answer of a stream that runs; one that has to be started is waited for by the
     /// framework.
     fn play_at_once(&self, endless: Endless, entry: &LocalEntry, asked: &Asked<'_>) -> Quick {
-        if entry.broadcast.status() != StreamStatus::Running {
+        let broadcast = &entry.broadcast;
+        // One who may not play is told so, and counted, by the framework.
+        if broadcast.status() != StreamStatus::Running || !broadcast.viewers().has_room() {
             return Quick::Unknown;
         }
         let session = HttpSession::open();
-        // One who may not play is told so by the framework.
-        let Ok(guard) = self.enter(&session, &entry.broadcast, asked) else {
+        let Ok(guard) = self.enter(&session, broadcast, asked) else {
             return Quick::Unknown;
         };
-        let (start, media) = endless.of(&entry.broadcast);
+        let (start, media) = endless.of(broadcast);
         let mut opening = BytesMut::with_capacity(512);
         opening.extend_from_slice(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: ");
         opening.extend_from_slice(endless.content_type().as_bytes());

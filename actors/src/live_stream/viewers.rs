@@ -28,6 +28,12 @@ impl Viewers {
         self.limit.store(limit.unwrap_or(u32::MAX), Ordering::Relaxed);
     }
 
+    /// Whether one more may watch.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.count() < self.limit.load(Ordering::Relaxed)
+    }
+
     /// Counts a session until the answer is dropped, whatever the limit.
     #[must_use]
     pub fn connect(self: &Arc<Self>) -> Viewer {
@@ -95,7 +101,7 @@ mod tests {
     fn limit_is_for_those_who_come_and_can_change() {
         let viewers = Arc::new(Viewers::new(Some(1)));
         let first = viewers.try_connect();
-        assert!(first.is_some() && viewers.try_connect().is_none());
+        assert!(first.is_some() && viewers.try_connect().is_none() && !viewers.has_room());
         viewers.set_limit(Some(2));
         let second = viewers.try_connect();
         viewers.set_limit(Some(1));
