@@ -51,14 +51,17 @@ impl QuickAnswer for QuickRedirect {
         let Some((name, output)) = path::parse(path) else {
             return Quick::Unknown;
         };
-        if play.answers_master(output) {
+        // A client that was redirected before is judged, and counted, by the framework, unless it
+        // has found what it looks for.
+        let is_marked = query.is_some_and(|query| query.contains("_via="));
+        let has_come = || output.is_endless() && play.streams.find(name).is_some();
+        if play.answers_master(output) || is_marked && !has_come() {
             return Quick::Unknown;
         }
         let client = Some(client.ip());
         let asked = Asked { name, output, query, client, user_agent, now };
         match play.decide_now(&asked) {
             Some(Decision::Redirect(route, choice)) if persists => {
-                let Asked { query, .. } = asked;
                 if !play.write_redirect(&route, path, query, now, out) {
                     return Quick::Unknown;
                 }

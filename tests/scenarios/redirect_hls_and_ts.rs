@@ -37,8 +37,16 @@ fn assert_marked_by(location: &str, node: &Node) {
 fn every_path_of_a_peers_stream_is_redirected_with_its_query() {
     let (cluster, _publisher) = cluster_with_cam();
     let (north, south) = (cluster.node("north"), cluster.node("south"));
-    let files = ["index.m3u8", "video.m3u8", "mpegts", "embed.html", "media_info.json", "x-1.ts"];
-    let others = ["index.fmp4.m3u8", "index.ll.m3u8", "live.flv", "preview.jpg"];
+    let files = [
+        "index.m3u8",
+        "video.m3u8",
+        "mpegts",
+        "live.flv",
+        "embed.html",
+        "media_info.json",
+        "x-1.ts",
+    ];
+    let others = ["index.fmp4.m3u8", "index.ll.m3u8", "preview.jpg"];
     for file in others {
         assert_eq!(south.get(&format!("/cam/{file}")).status, 404, "{file}");
     }
