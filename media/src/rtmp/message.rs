@@ -99,6 +99,8 @@ pub mod event {
     pub const STREAM_BEGIN: u16 = 0;
     /// A stream has ended; followed by its id.
     pub const STREAM_END: u16 = 1;
+    /// How far ahead a player buffers; followed by the stream's id and milliseconds.
+    pub const SET_BUFFER_LENGTH: u16 = 3;
     /// Asks for a pong with the same time stamp.
     pub const PING_REQUEST: u16 = 6;
     /// Answers a ping.

@@ -3,14 +3,11 @@
 use super::answers;
 use super::events::{ConnectRequest, Event, RequestId, RtmpError, StreamRequest};
 use super::{Asked, Client, Role, ServerSession};
-use crate::flv::TagKind;
-use crate::rtmp::aggregate::split_aggregate;
-use crate::rtmp::amf0::{AmfError, Value, decode_all};
+use crate::rtmp::amf0::Value;
+use crate::rtmp::incoming::{self, Incoming};
 use crate::rtmp::live::PLAY_STREAM_ID;
-use crate::rtmp::message::{Command, CommandError, Message, MessageKind, amf0_body};
-use crate::rtmp::metadata::hints;
+use crate::rtmp::message::{Command, Message};
 use crate::rtmp::stream_name::StreamAddress;
-use crate::time::Ticks;
 
 impl ServerSession {
     /// Obeys a command; one that is not known is answered if it asks for it, and no more.
@@ -50,26 +47,14 @@ impl ServerSession {
 
     /// Takes media or metadata of a publisher; of others it is ignored.
     pub(super) fn media(&mut self, message: &Message) -> Result<(), RtmpError> {
-        let kind = match message.kind {
-            MessageKind::Audio => TagKind::Audio,
-            MessageKind::Video => TagKind::Video,
-            MessageKind::Aggregate if matches!(self.role, Role::Publisher { .. }) => {
-                for part in split_aggregate(message)? {
-                    if part.kind != MessageKind::Aggregate {
-                        self.media(&part)?;
-                    }
-                }
-                return Ok(());
-            }
-            MessageKind::DataAmf0 | MessageKind::DataAmf3 => return self.data(message),
-            _ => return Ok(()),
-        };
         let Role::Publisher { demuxer, .. } = &mut self.role else {
             return Ok(());
         };
-        let timestamp = Ticks::from_millis(message.timestamp);
-        for item in demuxer.tag(kind, timestamp, &message.payload)? {
-            self.raise(Event::Item(item));
+        for media in incoming::read(demuxer, message, self.config.limits.amf)? {
+            self.raise(match media {
+                Incoming::Item(item) => Event::Item(item),
+                Incoming::MetaData(properties) => Event::MetaData(properties),
+            });
         }
         Ok(())
     }
@@ -160,32 +145,6 @@ impl ServerSession {
         let request = RequestId(self.requests);
         let StreamAddress { name, parameters, query } = address;
         Ok(StreamRequest { request, name, parameters, query })
-    }
-
-    /// Takes `onMetaData`, which publishers wrap in `@setDataFrame`.
-    ///
-    /// Metadata is a hint: what cannot be read is ignored, unless it nests beyond the limit, which
-    /// no encoder does.
-    fn data(&mut self, message: &Message) -> Result<(), RtmpError> {
-        let Role::Publisher { demuxer, .. } = &mut self.role else {
-            return Ok(());
-        };
-        let body = amf0_body(message.kind, &message.payload);
-        let values = match decode_all(body, self.config.limits.amf) {
-            Ok(values) => values,
-            Err(error @ AmfError::TooDeep { .. }) => return Err(CommandError::from(error).into()),
-            Err(_) => return Ok(()),
-        };
-        let mut values = values.into_iter().peekable();
-        values.next_if(|value| value.as_str() == Some("@setDataFrame"));
-        if values.next().is_none_or(|name| name.as_str() != Some("onMetaData")) {
-            return Ok(());
-        }
-        if let Some(properties) = values.next() {
-            demuxer.metadata(hints(&properties));
-            self.raise(Event::MetaData(properties));
-        }
-        Ok(())
     }
 
     /// Answers a call that asks for an answer.
