@@ -6,6 +6,7 @@
 
 pub mod client_stream;
 pub mod cluster_supervisor;
+pub mod egress;
 pub mod fan_out;
 pub mod http_session;
 pub mod limits;

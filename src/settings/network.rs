@@ -1,73 +1,8 @@
 //! Addresses as the configuration writes them: networks and listen addresses.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::str::FromStr;
 
-use serde::Deserialize;
-use thiserror::Error;
-
-/// A network in CIDR notation; a bare address is a network of one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Network {
-    address: IpAddr,
-    prefix_bits: u8,
-}
-
-/// The text is no network.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("`{0}` is no network such as 10.0.0.0/8 or fd00::/8")]
-pub struct InvalidNetwork(String);
-
-impl Network {
-    /// Whether `address` lies inside. An IPv4 address mapped into IPv6 counts as IPv4.
-    #[must_use]
-    pub fn contains(&self, address: IpAddr) -> bool {
-        match (self.address, address.to_canonical()) {
-            (IpAddr::V4(network), IpAddr::V4(address)) => {
-                let shift = 32_u32.saturating_sub(u32::from(self.prefix_bits));
-                let differing = network.to_bits() ^ address.to_bits();
-                differing.checked_shr(shift).unwrap_or(0) == 0
-            }
-            (IpAddr::V6(network), IpAddr::V6(address)) => {
-                let shift = 128_u32.saturating_sub(u32::from(self.prefix_bits));
-                let differing = network.to_bits() ^ address.to_bits();
-                differing.checked_shr(shift).unwrap_or(0) == 0
-            }
-            _ => false,
-        }
-    }
-}
-
-impl FromStr for Network {
-    type Err = InvalidNetwork;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let invalid = || InvalidNetwork(text.to_owned());
-        let (address, bits) = match text.split_once('/') {
-            Some((address, bits)) => (address, Some(bits)),
-            None => (text, None),
-        };
-        let address: IpAddr = address.parse().map_err(|_| invalid())?;
-        let bits_max = if address.is_ipv4() { 32 } else { 128 };
-        let prefix_bits = match bits {
-            Some(bits) => bits.parse().map_err(|_| invalid())?,
-            None => bits_max,
-        };
-        if prefix_bits > bits_max {
-            return Err(invalid());
-        }
-        Ok(Self { address, prefix_bits })
-    }
-}
-
-impl TryFrom<String> for Network {
-    type Error = InvalidNetwork;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
+pub use watershed_actors::egress::Network;
 
 /// `[ADDRESS:]PORT`, `[v6]:PORT`: the address, if one is named, and the port.
 pub(crate) fn parse_listen_address(text: &str) -> Option<(Option<IpAddr>, u16)> {
@@ -99,23 +34,6 @@ pub(crate) fn clash(a: (Option<IpAddr>, u16), b: (Option<IpAddr>, u16)) -> bool 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn networks_contain_their_addresses_only() {
-        let inside = |network: &str, address: &str| {
-            network.parse::<Network>().unwrap().contains(address.parse().unwrap())
-        };
-        assert!(inside("10.0.0.0/8", "10.255.0.1"));
-        assert!(inside("10.0.0.0/8", "::ffff:10.0.0.1"));
-        assert!(!inside("10.0.0.0/8", "11.0.0.1"));
-        assert!(inside("0.0.0.0/0", "1.2.3.4"));
-        assert!(inside("::/0", "fd00::1"));
-        assert!(inside("127.0.0.1", "127.0.0.1"));
-        assert!(!inside("127.0.0.1", "127.0.0.2"));
-        for bad in ["", "10.0.0.0/33", "a/8", "10.0.0.0/-1", "::/129"] {
-            assert!(bad.parse::<Network>().is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn listeners_clash_when_one_covers_the_other() {
