@@ -1,10 +1,14 @@
 //! From the words of the configuration to what each part of the node is made from.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use watershed_actors::egress::EgressPolicy;
 use watershed_actors::fan_out::FanOutSettings;
-use watershed_actors::live_stream::{InputSource, InputSpec, Password, StreamSpec};
+use watershed_actors::live_stream::{
+    InputSource, InputSpec, Password, PullSource, PullUrl, RtspTransport, StreamSpec,
+};
 use watershed_actors::peer_actor::{FetchLimits, PeerConfig};
 use watershed_actors::redirect::PeerAddresses;
 use watershed_actors::report::ReportLimits;
@@ -17,7 +21,7 @@ use watershed_media::rtsp::RtspLimits;
 
 use crate::play::PlaySettings;
 use crate::settings::Settings;
-use crate::settings::model::{HlsRedirect, Input, Peer, Stream};
+use crate::settings::model::{self, HlsRedirect, Input, Peer, Stream};
 
 /// A player without media is ended after twice the time that an input may be silent.
 const SILENCE_MAX: Duration = Duration::from_secs(20);
@@ -29,11 +33,13 @@ const SKIPS_MAX: u32 = 5;
 /// Validation has refused names and inputs that cannot be captured, so nothing is left out of a
 /// configuration that was accepted.
 pub(super) fn streams(settings: &Settings, folder: &Path) -> SetStreams {
+    let egress = Arc::new(EgressPolicy::new(settings.egress_allow.clone()));
     let templates = settings.templates.iter().filter_map(|template| {
         let prefix = template.prefix.parse().ok()?;
-        Some(TemplateSpec { prefix, stream: stream_spec(&template.stream, folder)? })
+        Some(TemplateSpec { prefix, stream: stream_spec(&template.stream, folder, &egress)? })
     });
-    let streams = settings.streams.iter().filter_map(|stream| stream_spec(stream, folder));
+    let streams = settings.streams.iter();
+    let streams = streams.filter_map(|stream| stream_spec(stream, folder, &egress));
     SetStreams {
         streams: streams.collect(),
         templates: templates.collect(),
@@ -41,12 +47,15 @@ pub(super) fn streams(settings: &Settings, folder: &Path) -> SetStreams {
     }
 }
 
-fn stream_spec(stream: &Stream, folder: &Path) -> Option<StreamSpec> {
+fn stream_spec(stream: &Stream, folder: &Path, egress: &Arc<EgressPolicy>) -> Option<StreamSpec> {
     let inputs = stream.inputs.iter().enumerate();
     Some(StreamSpec {
         name: stream.name.parse().ok()?,
         inputs: inputs
-            .filter_map(|(index, input)| input_spec(index, input, stream, folder))
+            .filter_map(|(index, input)| {
+                let source = input_source(input, folder, egress)?;
+                Some(input_spec(index, input, source, stream))
+            })
             .collect(),
         is_static: stream.is_static,
         clients_timeout: stream.clients_timeout,
@@ -60,19 +69,31 @@ fn stream_spec(stream: &Stream, folder: &Path) -> Option<StreamSpec> {
     })
 }
 
-fn input_spec(index: usize, input: &Input, stream: &Stream, folder: &Path) -> Option<InputSpec> {
-    let url = input.url.reveal();
-    let source = if url.starts_with("publish://") {
-        InputSource::Publish
-    } else {
-        InputSource::File(folder.join(PathBuf::from(url.strip_prefix("file://")?)))
-    };
+fn input_spec(index: usize, input: &Input, source: InputSource, stream: &Stream) -> InputSpec {
     let by_order = u32::try_from(index + 1).unwrap_or(u32::MAX);
-    Some(InputSpec {
+    InputSpec {
         source,
         priority: input.priority.unwrap_or(by_order),
         source_timeout: input.source_timeout.unwrap_or(stream.source_timeout),
-    })
+    }
+}
+
+fn input_source(input: &Input, folder: &Path, egress: &Arc<EgressPolicy>) -> Option<InputSource> {
+    let url = input.url.reveal();
+    if url.starts_with("publish://") {
+        return Some(InputSource::Publish);
+    }
+    if let Some(path) = url.strip_prefix("file://") {
+        return Some(InputSource::File(folder.join(PathBuf::from(path))));
+    }
+    Some(InputSource::Pull(PullSource {
+        url: PullUrl::parse(url).ok()?,
+        rtsp_transport: match input.rtsp_transport {
+            model::RtspTransport::Tcp => RtspTransport::Tcp,
+            model::RtspTransport::Udp => RtspTransport::Udp,
+        },
+        egress: Arc::clone(egress),
+    }))
 }
 
 /// What playback needs to know.

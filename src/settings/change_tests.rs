@@ -182,7 +182,7 @@ fn invalid_result_is_refused_with_its_place() {
     assert_eq!(rejected.diagnostics[0].line, 8);
     for (collection, name, patch) in [
         ("streams", "a/../b", json!({})),
-        ("streams", "x", json!({"inputs": [{"url": "rtsp://h/1"}]})),
+        ("streams", "x", json!({"inputs": [{"url": "rtsps://h/1"}]})),
         ("vods", "v", json!({"storages": [{"url": "/v"}]})),
         ("peers", "a b", json!({})),
     ] {

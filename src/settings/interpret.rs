@@ -219,7 +219,7 @@ impl Reader {
             naming::unsupported_input(&name.text).filter(|_| inner == Scope::Input)
         {
             let what = format!("an input of `{scheme}://` is not supported yet");
-            let expected = "`publish://` or `file://…`";
+            let expected = format!("one of {}", naming::working_inputs());
             self.out.unsupported.push(Problem::error(name_place, what, expected));
         }
         if self.is_repeated(row.word, name.text.clone(), name_place, seen) {

@@ -10,17 +10,17 @@ use super::secret::hide_in_url;
 const INPUT_SCHEMES: [(&str, bool); 13] = [
     ("publish", true),
     ("file", true),
-    ("rtsp", false),
+    ("rtsp", true),
     ("rtsps", false),
-    ("rtmp", false),
-    ("rtmps", false),
+    ("rtmp", true),
+    ("rtmps", true),
     ("hls", false),
     ("hlss", false),
     ("http", false),
     ("https", false),
-    ("tshttp", false),
-    ("tshttps", false),
-    ("udp", false),
+    ("tshttp", true),
+    ("tshttps", true),
+    ("udp", true),
 ];
 
 /// What is wrong with the name of an item in `scope`, and what would be right.
@@ -49,6 +49,12 @@ pub(crate) fn fault(scope: Scope, name: &str) -> Option<(String, String)> {
 pub(crate) fn unsupported_input(url: &str) -> Option<&'static str> {
     let scheme = url.split_once("://").map(|(scheme, _)| scheme)?;
     INPUT_SCHEMES.iter().find(|(known, works)| *known == scheme && !works).map(|(known, _)| *known)
+}
+
+/// The schemes that work, for people.
+pub(crate) fn working_inputs() -> String {
+    let working = INPUT_SCHEMES.iter().filter(|(_, works)| *works);
+    working.map(|(scheme, _)| format!("`{scheme}://`")).collect::<Vec<_>>().join(", ")
 }
 
 fn input_fault(url: &str) -> Option<(String, String)> {
@@ -115,7 +121,8 @@ mod tests {
         for url in ["", "x", "publish://x", "file://", "udp://239.0.0.1", "ftp://h", "rtsp://"] {
             assert!(fault(Scope::Input, url).is_some(), "{url}");
         }
-        assert_eq!(unsupported_input("rtsp://h/1"), Some("rtsp"));
+        assert_eq!(unsupported_input("rtsps://h/1"), Some("rtsps"));
+        assert_eq!(unsupported_input("rtsp://h/1"), None);
         assert_eq!(unsupported_input("publish://"), None);
     }
 }

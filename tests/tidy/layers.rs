@@ -5,7 +5,7 @@
 use super::{File, code_of, files, prove, require};
 
 /// Files beside an actor that are no pure core, each with its reason. Listeners are by name.
-const EDGES: [(&str, &str); 15] = [
+const EDGES: [(&str, &str); 21] = [
     ("actors/src/client_stream.rs", "a socket, with or without TLS"),
     ("actors/src/preamble.rs", "what happens on a socket before its session"),
     ("actors/src/outbox.rs", "writes to a socket on behalf of a session"),
@@ -15,6 +15,12 @@ const EDGES: [(&str, &str); 15] = [
     ("actors/src/live_stream/broadcast.rs", "lets sessions wait for its status and segments"),
     ("actors/src/live_stream/file_input.rs", "plays a file in real time"),
     ("actors/src/live_stream/file_window.rs", "reads a file"),
+    ("actors/src/live_stream/pull/connection.rs", "resolves names and connects"),
+    ("actors/src/live_stream/pull/mpegts_udp.rs", "receives datagrams"),
+    ("actors/src/live_stream/pull/rtmp.rs", "one connection to an RTMP server"),
+    ("actors/src/live_stream/pull/rtsp.rs", "one session with an RTSP server"),
+    ("actors/src/live_stream/pull/sink.rs", "watches the clock for silence"),
+    ("actors/src/live_stream/pull/web.rs", "asks by HTTP"),
     ("actors/src/live_stream/ring.rs", "wakes the sessions that wait for it"),
     ("actors/src/live_stream/writer.rs", "an input's end, on whatever thread it runs"),
     ("actors/src/stream_hub/local_streams.rs", "sessions start a stream and wait for it"),

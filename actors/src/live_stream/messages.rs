@@ -8,6 +8,7 @@ use actix::prelude::*;
 use thiserror::Error;
 
 use super::InputWriter;
+use super::pull::PullSource;
 use crate::names::StreamName;
 
 /// A stream as configured.
@@ -83,6 +84,8 @@ pub enum InputSource {
     Publish,
     /// `file://`: a file, looped.
     File(PathBuf),
+    /// Any other scheme: fetched from elsewhere.
+    Pull(PullSource),
 }
 
 /// A publish password; never printed.

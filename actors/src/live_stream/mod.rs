@@ -20,6 +20,7 @@ mod messages;
 mod meter;
 mod output;
 mod pacer;
+mod pull;
 mod retry;
 mod ring;
 #[cfg(test)]
@@ -42,6 +43,7 @@ pub use messages::{
 };
 pub use meter::Counters;
 pub use output::{Container, LiveOutput, ReadyChunk};
+pub use pull::{InvalidPullUrl, PullSource, PullUrl, RtspTransport};
 pub use ring::{Ring, RingCursor, RingEntry, RingLimits, RingRead};
 pub use viewers::{Viewer, Viewers};
 pub use writer::{InputRevoked, InputWriter};
@@ -149,17 +151,17 @@ impl LiveStream {
         for index in 0..self.inputs.len() {
             let is_wanted =
                 self.broadcast.with_intake(|intake| intake.selector().is_wanted(index, now));
-            let InputSource::File(path) = &self.spec.inputs[index].source else {
+            let InputSpec { source, source_timeout, .. } = &self.spec.inputs[index];
+            if *source == InputSource::Publish {
                 continue;
-            };
+            }
             let input = &mut self.inputs[index];
             let has_given_up = !self.spec.is_static
                 && self.spec.retry_limit.is_some_and(|limit| input.retry.has_given_up(limit));
             match (&input.running, is_wanted) {
                 (None, true) if input.retry.is_due(now) && !has_given_up => {
-                    let path = path.clone();
-                    let writer = self.open_input(index, ctx);
-                    actix_rt::spawn(file_input::run(path, writer));
+                    let (source, silence_max) = (source.clone(), *source_timeout);
+                    start_input(source, silence_max, self.open_input(index, ctx));
                 }
                 (Some(running), false) => running.store(true, Ordering::Relaxed),
                 _ => {}
@@ -378,12 +380,12 @@ impl Handler<InputEnded> for LiveStream {
         if input.generation != ended.generation {
             return;
         }
-        // A file never ends by itself. One that did lost its reader, to a panic.
-        let was_lost = matches!(self.spec.inputs[ended.input].source, InputSource::File(_))
+        // Only a publisher ends by itself. Another one that did lost its reader, to a panic.
+        let was_lost = self.spec.inputs[ended.input].source != InputSource::Publish
             && input.running.take().is_some_and(|running| !running.load(Ordering::Relaxed));
         input.running = None;
         self.broadcast.lose_input(ended.input);
-        let lost = || "the reader of the file ended unexpectedly".to_owned();
+        let lost = || "the reader of the input ended unexpectedly".to_owned();
         if let Some(error) = ended.error.or_else(|| was_lost.then(lost)) {
             log::warn!("stream {}: {error}", self.spec.name);
             let mut jitter = [0];
@@ -393,6 +395,15 @@ impl Handler<InputEnded> for LiveStream {
             input.error = Some(error);
         }
         self.tick(ctx);
+    }
+}
+
+/// Runs what fetches or reads an input into `writer`; publishers come by themselves.
+fn start_input(source: InputSource, silence_max: Duration, writer: InputWriter) {
+    match source {
+        InputSource::Publish => {}
+        InputSource::File(path) => drop(actix_rt::spawn(file_input::run(path, writer))),
+        InputSource::Pull(pull) => drop(actix_rt::spawn(pull::run(pull, silence_max, writer))),
     }
 }
 

@@ -201,7 +201,7 @@ async fn file_reader_that_vanishes_is_a_failure_that_is_shown() {
     stream.send(WentOnAir).await.unwrap();
     let facts = broadcast.facts().capture;
     assert_eq!(facts.retry_count, 1);
-    assert_eq!(facts.source_error.unwrap(), "the reader of the file ended unexpectedly");
+    assert_eq!(facts.source_error.unwrap(), "the reader of the input ended unexpectedly");
 }
 
 #[actix::test]

@@ -50,13 +50,18 @@ impl InputWriter {
     ///
     /// Errors: [`InputRevoked`] when the input is to end.
     pub fn write(&self, item: StreamItem) -> Result<(), InputRevoked> {
-        if self.is_revoked.load(Ordering::Relaxed) {
+        if self.is_revoked() {
             return Err(InputRevoked);
         }
         if self.broadcast.write(self.input, item, Instant::now(), &self.is_revoked) {
             self.stream.do_send(WentOnAir);
         }
         Ok(())
+    }
+
+    /// Whether the stream wants no more of this input.
+    pub(crate) fn is_revoked(&self) -> bool {
+        self.is_revoked.load(Ordering::Relaxed)
     }
 
     /// Ends the input because of `error`, which the stream shows and logs.

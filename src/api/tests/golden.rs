@@ -51,7 +51,7 @@ async fn streams_are_answered_as_ever() {
 #[actix_web::test]
 async fn rejected_config_is_answered_as_ever() {
     let bench = Bench::new(FILE);
-    let unsupported = json!({"inputs": [{"url": "rtsp://10.0.0.9/ch1"}]});
+    let unsupported = json!({"inputs": [{"url": "rtsps://10.0.0.9/ch1"}]});
     let mut answer = bench.put("/streams/cam2", unsupported).await;
     for error in answer.1["errors"].as_array_mut().unwrap() {
         assert!(error["path"].as_str().unwrap().ends_with("a.conf"));

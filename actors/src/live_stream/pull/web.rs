@@ -1,0 +1,109 @@
+//! One GET, with its redirects followed as far as they may lead.
+
+use std::time::Duration;
+
+use awc::ClientResponse;
+use awc::http::Version;
+use awc::http::header::{ACCEPT, LOCATION, USER_AGENT};
+use tokio::time::timeout;
+use url::Url;
+
+use super::connection::{Origin, resolve};
+use super::error::PullError;
+use crate::egress::EgressPolicy;
+use crate::peer_actor::peer_tls;
+
+/// To the head of each answer, connecting included.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often a redirect is followed.
+const REDIRECTS_MAX: usize = 5;
+
+/// Asks by HTTP, for one input; connections are kept from one question to the next.
+pub(super) struct Web<'a> {
+    client: awc::Client,
+    egress: &'a EgressPolicy,
+    /// User and password of the input, and for whom they are.
+    login: Option<(String, String)>,
+    login_host: String,
+}
+
+impl<'a> Web<'a> {
+    /// A client for the input at `first`, whose user and password only its host is told.
+    ///
+    /// Errors: [`PullError::Tls`].
+    pub(super) fn new(first: &super::PullUrl, egress: &'a EgressPolicy) -> Result<Self, PullError> {
+        let tls = peer_tls(None).map_err(|error| PullError::Tls(error.to_string()))?;
+        let connector = awc::Connector::new()
+            .rustls_0_23(tls)
+            .max_http_version(Version::HTTP_11)
+            .timeout(ANSWER_TIMEOUT);
+        let builder = awc::Client::builder().connector(connector);
+        Ok(Self {
+            client: builder.disable_redirects().disable_timeout().finish(),
+            egress,
+            login: first.credentials(),
+            login_host: first.host().to_owned(),
+        })
+    }
+
+    /// Asks for `url`; yields where the answer came from at last, and the answer.
+    ///
+    /// Errors: [`PullError`], also for any status but 200.
+    pub(super) async fn get(
+        &self,
+        mut url: Url,
+        mut origin: Origin<'a>,
+    ) -> Result<(Url, ClientResponse), PullError> {
+        for _ in 0..=REDIRECTS_MAX {
+            let answer = self.ask(&url, origin).await?;
+            let status = answer.status();
+            if !status.is_redirection() {
+                return match status.as_u16() {
+                    200 => Ok((url, answer)),
+                    code => Err(PullError::Status { code }),
+                };
+            }
+            let location = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+            let location = location.ok_or(PullError::Status { code: status.as_u16() })?;
+            url = url.join(location).map_err(|_| PullError::BadRedirect)?;
+            origin = Origin::Remote(self.egress);
+        }
+        Err(PullError::TooManyRedirects(REDIRECTS_MAX))
+    }
+
+    async fn ask(&self, url: &Url, origin: Origin<'_>) -> Result<ClientResponse, PullError> {
+        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        let is_http = matches!(url.scheme(), "http" | "https");
+        let port = url.port_or_known_default().filter(|_| is_http).ok_or(PullError::BadRedirect)?;
+        // Connected to by address, so that the address that was checked is the one.
+        let addresses = resolve(host, port, origin).await?;
+        let address = addresses.first().copied().ok_or(PullError::BadRedirect)?;
+        let mut uri = url.clone();
+        // Both fail only for URLs without a host.
+        let _ = (uri.set_username(""), uri.set_password(None));
+        let mut request = self
+            .client
+            .get(uri.as_str())
+            .address(address)
+            .insert_header((ACCEPT, "*/*"))
+            .insert_header((USER_AGENT, super::USER_AGENT));
+        if let Some((user, password)) = self.login.as_ref().filter(|_| host == self.login_host) {
+            request = request.basic_auth(user, password);
+        }
+        match timeout(ANSWER_TIMEOUT, request.send()).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(send_error(error)),
+            Err(_) => Err(PullError::NoAnswer(ANSWER_TIMEOUT)),
+        }
+    }
+}
+
+fn send_error(error: awc::error::SendRequestError) -> PullError {
+    use awc::error::{ConnectError, SendRequestError};
+    match error {
+        SendRequestError::Connect(ConnectError::Io(error)) | SendRequestError::Send(error) => {
+            error.into()
+        }
+        other => PullError::Media(other.to_string()),
+    }
+}
