@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
+use super::eventually;
+use super::ports::free_port;
 use super::process::Process;
 
 /// A file of `target/media`; says how to make it if it is not there.
@@ -32,4 +35,46 @@ pub(crate) fn publish(program: &Path, clip_name: &str, url: &str, log: &Path) ->
         .arg(clip(clip_name))
         .args(["-c", "copy", "-f", "flv", "-flvflags", "no_duration_filesize", url]);
     Process::start(&format!("ffmpeg to {url}"), &mut command, log)
+}
+
+/// GStreamer's RTSP server with one clip under `/cam`, played once for each client.
+pub(crate) struct RtspServer {
+    /// Where it listens on 127.0.0.1.
+    pub(crate) port: u16,
+    process: Process,
+}
+
+impl RtspServer {
+    /// Starts it; `codec` is that of the clip's video, `login` asked for by digest.
+    pub(crate) fn start(
+        clip_name: &str,
+        codec: &str,
+        login: Option<(&str, &str)>,
+        log: &Path,
+    ) -> Self {
+        let port = free_port();
+        // Debian's own Python: others do not see its modules.
+        let mut command = Command::new("/usr/bin/python3");
+        command.arg(root().join("tests/support/rtsp_server.py"));
+        command.arg(port.to_string()).arg(codec).arg(clip(clip_name));
+        if let Some((user, password)) = login {
+            command.args([user, password]);
+        }
+        let process = Process::start("rtsp_server.py", &mut command, log);
+        eventually(Duration::from_secs(10), "the RTSP server is ready", || {
+            let log = process.log();
+            if log.contains("ready") { Ok(()) } else { Err(log) }
+        });
+        Self { port, process }
+    }
+
+    /// SIGKILL: the connections are reset.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// SIGSTOP: it vanishes without closing anything.
+    pub(crate) fn freeze(&self) {
+        self.process.signal("STOP");
+    }
 }

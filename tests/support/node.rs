@@ -211,6 +211,18 @@ impl Node {
         });
     }
 
+    /// Waits until `stream` says why its input does not deliver, with these words in it.
+    pub(crate) fn wait_source_error(&self, stream: &str, words: &str) -> String {
+        let what = format!("{} says of {stream}: {words}", self.name);
+        eventually(Duration::from_secs(15), &what, || {
+            let told = &self.api(&format!("/streams/{stream}"))["stats"]["source_error"];
+            match told.as_str() {
+                Some(error) if error.contains(words) => Ok(error.to_owned()),
+                _ => Err(told.to_string()),
+            }
+        })
+    }
+
     /// `http://127.0.0.1:PORT/STREAM/FILE`.
     pub(crate) fn playback_url(&self, stream: &str, file: &str) -> String {
         format!("http://127.0.0.1:{}/{stream}/{file}", self.http)
