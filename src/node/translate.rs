@@ -7,7 +7,7 @@ use std::time::Duration;
 use watershed_actors::egress::EgressPolicy;
 use watershed_actors::fan_out::FanOutSettings;
 use watershed_actors::live_stream::{
-    InputSource, InputSpec, Password, PullSource, PullUrl, RtspTransport, StreamSpec,
+    InputSource, InputSpec, Password, PullLimits, PullSource, PullUrl, RtspTransport, StreamSpec,
 };
 use watershed_actors::peer_actor::{FetchLimits, PeerConfig};
 use watershed_actors::redirect::PeerAddresses;
@@ -33,13 +33,20 @@ const SKIPS_MAX: u32 = 5;
 /// Validation has refused names and inputs that cannot be captured, so nothing is left out of a
 /// configuration that was accepted.
 pub(super) fn streams(settings: &Settings, folder: &Path) -> SetStreams {
-    let egress = Arc::new(EgressPolicy::new(settings.egress_allow.clone()));
+    let inputs = InputRules {
+        folder,
+        egress: Arc::new(EgressPolicy::new(settings.egress_allow.clone())),
+        limits: PullLimits {
+            playlist_bytes_max: settings.limits.playlist_bytes,
+            segment_bytes_max: settings.limits.segment_bytes,
+        },
+    };
     let templates = settings.templates.iter().filter_map(|template| {
         let prefix = template.prefix.parse().ok()?;
-        Some(TemplateSpec { prefix, stream: stream_spec(&template.stream, folder, &egress)? })
+        Some(TemplateSpec { prefix, stream: stream_spec(&template.stream, &inputs)? })
     });
     let streams = settings.streams.iter();
-    let streams = streams.filter_map(|stream| stream_spec(stream, folder, &egress));
+    let streams = streams.filter_map(|stream| stream_spec(stream, &inputs));
     SetStreams {
         streams: streams.collect(),
         templates: templates.collect(),
@@ -47,13 +54,21 @@ pub(super) fn streams(settings: &Settings, folder: &Path) -> SetStreams {
     }
 }
 
-fn stream_spec(stream: &Stream, folder: &Path, egress: &Arc<EgressPolicy>) -> Option<StreamSpec> {
+/// What holds for the inputs of all streams.
+struct InputRules<'a> {
+    /// Relative files are below it.
+    folder: &'a Path,
+    egress: Arc<EgressPolicy>,
+    limits: PullLimits,
+}
+
+fn stream_spec(stream: &Stream, rules: &InputRules<'_>) -> Option<StreamSpec> {
     let inputs = stream.inputs.iter().enumerate();
     Some(StreamSpec {
         name: stream.name.parse().ok()?,
         inputs: inputs
             .filter_map(|(index, input)| {
-                let source = input_source(input, folder, egress)?;
+                let source = input_source(input, rules)?;
                 Some(input_spec(index, input, source, stream))
             })
             .collect(),
@@ -78,13 +93,13 @@ fn input_spec(index: usize, input: &Input, source: InputSource, stream: &Stream)
     }
 }
 
-fn input_source(input: &Input, folder: &Path, egress: &Arc<EgressPolicy>) -> Option<InputSource> {
+fn input_source(input: &Input, rules: &InputRules<'_>) -> Option<InputSource> {
     let url = input.url.reveal();
     if url.starts_with("publish://") {
         return Some(InputSource::Publish);
     }
     if let Some(path) = url.strip_prefix("file://") {
-        return Some(InputSource::File(folder.join(PathBuf::from(path))));
+        return Some(InputSource::File(rules.folder.join(PathBuf::from(path))));
     }
     Some(InputSource::Pull(PullSource {
         url: PullUrl::parse(url).ok()?,
@@ -92,7 +107,8 @@ fn input_source(input: &Input, folder: &Path, egress: &Arc<EgressPolicy>) -> Opt
             model::RtspTransport::Tcp => RtspTransport::Tcp,
             model::RtspTransport::Udp => RtspTransport::Udp,
         },
-        egress: Arc::clone(egress),
+        egress: Arc::clone(&rules.egress),
+        limits: rules.limits,
     }))
 }
 

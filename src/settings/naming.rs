@@ -14,10 +14,10 @@ const INPUT_SCHEMES: [(&str, bool); 13] = [
     ("rtsps", false),
     ("rtmp", true),
     ("rtmps", true),
-    ("hls", false),
-    ("hlss", false),
-    ("http", false),
-    ("https", false),
+    ("hls", true),
+    ("hlss", true),
+    ("http", true),
+    ("https", true),
     ("tshttp", true),
     ("tshttps", true),
     ("udp", true),
@@ -70,6 +70,10 @@ fn input_fault(url: &str) -> Option<(String, String)> {
     let (is_right, expected) = match scheme {
         "publish" => (rest.is_empty(), "`publish://` and nothing behind it"),
         "file" => (!rest.is_empty(), "a path behind `file://`"),
+        "http" | "https" => (
+            Url::parse(url).is_ok_and(|url| url.path().ends_with(".m3u8")),
+            "`http://HOST/…m3u8` for HLS, `tshttp://HOST/…` for MPEG-TS",
+        ),
         "udp" => (
             Url::parse(url).is_ok_and(|url| url.host().is_some() && url.port().is_some()),
             "`udp://ADDRESS:PORT`",
@@ -118,7 +122,16 @@ mod tests {
         for url in ["publish://", "file://a.mp4", "udp://239.0.0.1:5000", "rtsp://u:p@h/1"] {
             assert_eq!(fault(Scope::Input, url), None, "{url}");
         }
-        for url in ["", "x", "publish://x", "file://", "udp://239.0.0.1", "ftp://h", "rtsp://"] {
+        for url in [
+            "",
+            "x",
+            "publish://x",
+            "file://",
+            "udp://239.0.0.1",
+            "ftp://h",
+            "rtsp://",
+            "http://h/a.ts",
+        ] {
             assert!(fault(Scope::Input, url).is_some(), "{url}");
         }
         assert_eq!(unsupported_input("rtsps://h/1"), Some("rtsps"));

@@ -5,7 +5,7 @@
 use super::{File, code_of, files, prove, require};
 
 /// Files beside an actor that are no pure core, each with its reason. Listeners are by name.
-const EDGES: [(&str, &str); 21] = [
+const EDGES: [(&str, &str); 22] = [
     ("actors/src/client_stream.rs", "a socket, with or without TLS"),
     ("actors/src/preamble.rs", "what happens on a socket before its session"),
     ("actors/src/outbox.rs", "writes to a socket on behalf of a session"),
@@ -16,6 +16,7 @@ const EDGES: [(&str, &str); 21] = [
     ("actors/src/live_stream/file_input.rs", "plays a file in real time"),
     ("actors/src/live_stream/file_window.rs", "reads a file"),
     ("actors/src/live_stream/pull/connection.rs", "resolves names and connects"),
+    ("actors/src/live_stream/pull/hls.rs", "plays a playlist in real time"),
     ("actors/src/live_stream/pull/mpegts_udp.rs", "receives datagrams"),
     ("actors/src/live_stream/pull/rtmp.rs", "one connection to an RTMP server"),
     ("actors/src/live_stream/pull/rtsp.rs", "one session with an RTSP server"),

@@ -43,7 +43,7 @@ pub use messages::{
 };
 pub use meter::Counters;
 pub use output::{Container, LiveOutput, ReadyChunk};
-pub use pull::{InvalidPullUrl, PullSource, PullUrl, RtspTransport};
+pub use pull::{InvalidPullUrl, PullLimits, PullSource, PullUrl, RtspTransport};
 pub use ring::{Ring, RingCursor, RingEntry, RingLimits, RingRead};
 pub use viewers::{Viewer, Viewers};
 pub use writer::{InputRevoked, InputWriter};

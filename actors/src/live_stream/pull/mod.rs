@@ -9,12 +9,14 @@
 //!  LiveStream ▸ run ─┬▸ rtmp  rtsp  mpegts_http  mpegts_udp  hls ▸ Sink ▸ InputWriter
 //!                    └▸ Sink::watch: silence, or not wanted any more
 //!  connection   name ▸ checked address ▸ TCP or TLS        web  one GET, redirects followed
-//!  rtsp_clocks, decode_times: pure, for what RTP leaves open
+//!  rtsp_clocks, decode_times: pure, for what RTP leaves open        hls_playlist: pure
 //! ```
 
 mod connection;
 mod decode_times;
 mod error;
+mod hls;
+mod hls_playlist;
 mod mpegts_http;
 mod mpegts_udp;
 mod rtmp;
@@ -31,7 +33,7 @@ use std::time::Duration;
 
 use error::PullError;
 use sink::Sink;
-pub use source::{InvalidPullUrl, PullSource, PullUrl, RtspTransport};
+pub use source::{InvalidPullUrl, PullLimits, PullSource, PullUrl, RtspTransport};
 
 use super::writer::InputWriter;
 
@@ -58,6 +60,7 @@ async fn play(source: &PullSource, sink: &Sink) -> Result<Infallible, PullError>
         "rtmp" | "rtmps" => rtmp::play(source, sink).await,
         "rtsp" => rtsp::play(source, sink).await,
         "tshttp" | "tshttps" => mpegts_http::play(source, sink).await,
+        "hls" | "hlss" | "http" | "https" => hls::play(source, sink).await,
         "udp" => mpegts_udp::play(source, sink).await,
         _ => Err(PullError::Scheme),
     }

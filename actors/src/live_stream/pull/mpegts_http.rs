@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 
 use futures_util::StreamExt as _;
-use url::Url;
 use watershed_media::mpegts::Demuxer;
 
 use super::connection::Origin;
@@ -14,7 +13,7 @@ use super::web::Web;
 
 /// Plays until the server ends it.
 pub(super) async fn play(source: &PullSource, sink: &Sink) -> Result<Infallible, PullError> {
-    let url = http_url(source.url.reveal()).ok_or(PullError::Scheme)?;
+    let url = source.url.as_http().ok_or(PullError::Scheme)?;
     let web = Web::new(&source.url, &source.egress)?;
     let (_, mut body) = web.get(url, Origin::Config).await?;
     let mut demuxer = Demuxer::new();
@@ -26,9 +25,4 @@ pub(super) async fn play(source: &PullSource, sink: &Sink) -> Result<Infallible,
     demuxer.finish(&mut items);
     sink.write_all(&mut items)?;
     Err(PullError::Ended(String::new()))
-}
-
-/// The URL as HTTP knows it: without the `ts` of its scheme, which the parser cannot change.
-fn http_url(url: &Url) -> Option<Url> {
-    url.as_str().strip_prefix("ts")?.parse().ok()
 }

@@ -17,6 +17,23 @@ pub struct PullSource {
     pub rtsp_transport: RtspTransport,
     /// Where redirects and playlists may lead.
     pub egress: Arc<EgressPolicy>,
+    /// What HLS may cost.
+    pub limits: PullLimits,
+}
+
+/// Bounds of what is fetched as a whole; each is a named setting of the daemon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PullLimits {
+    /// Longest playlist. Default 1 MiB.
+    pub playlist_bytes_max: usize,
+    /// Longest segment. Default 64 MiB.
+    pub segment_bytes_max: usize,
+}
+
+impl Default for PullLimits {
+    fn default() -> Self {
+        Self { playlist_bytes_max: 1 << 20, segment_bytes_max: 64 << 20 }
+    }
 }
 
 /// How RTP travels from an RTSP server.
@@ -57,6 +74,18 @@ impl PullUrl {
     /// The URL itself, secrets included.
     pub(super) const fn reveal(&self) -> &Url {
         &self.0
+    }
+
+    /// The URL as HTTP knows it: `tshttp://` and `hls://` say what comes, not how it is asked for.
+    pub(super) fn as_http(&self) -> Option<Url> {
+        let scheme = match self.scheme() {
+            "http" | "tshttp" | "hls" => "http",
+            "https" | "tshttps" | "hlss" => "https",
+            _ => return None,
+        };
+        // Between these schemes the parser cannot switch.
+        let (_, rest) = self.0.as_str().split_once(':')?;
+        Url::parse(&format!("{scheme}:{rest}")).ok()
     }
 
     /// The host, as it is resolved: an IPv6 address without its brackets.
@@ -140,6 +169,20 @@ mod tests {
         assert_eq!(url.without_credentials().as_str(), "rtsp://[::1]:8554/cam/1?token=abc");
         let words = "no p%2Fa+s%26s, no p/a+s&s, no token=abc";
         assert_eq!(url.without_secrets(words), "no ***, no ***, no ***");
+    }
+
+    #[test]
+    fn schemes_that_name_the_content_are_asked_for_by_http() {
+        let asked = |text: &str| PullUrl::parse(text).unwrap().as_http().map(String::from);
+        for (text, http) in [
+            ("hls://u:p@h:81/a.m3u8?x", Some("http://u:p@h:81/a.m3u8?x")),
+            ("hlss://h/a", Some("https://h/a")),
+            ("tshttps://h/a", Some("https://h/a")),
+            ("http://h/a.m3u8", Some("http://h/a.m3u8")),
+            ("rtsp://h/a", None),
+        ] {
+            assert_eq!(asked(text).as_deref(), http, "{text}");
+        }
     }
 
     #[test]

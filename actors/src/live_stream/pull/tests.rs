@@ -43,6 +43,7 @@ fn pull(url: &str, silence: Duration, egress_allow: &[&str]) -> (Addr<LiveStream
         url: PullUrl::parse(url).unwrap(),
         rtsp_transport: RtspTransport::Tcp,
         egress: Arc::new(EgressPolicy::new(allowed)),
+        limits: PullLimits::default(),
     });
     let input = InputSpec { source, source_timeout: silence, ..publish_input() };
     let spec = spec(vec![input]);
@@ -377,4 +378,39 @@ async fn input_that_is_not_wanted_any_more_lets_go_of_its_server() {
     stream.send(crate::live_stream::messages::RemoveStream).await.unwrap();
     let mut rest = Vec::new();
     timeout(PATIENCE, connection.read_to_end(&mut rest)).await.expect("it stays").unwrap();
+}
+
+#[actix::test]
+async fn hls_is_played_in_step_and_other_servers_are_not_trusted() {
+    let ok = |body: &[u8]| {
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+        [head.as_bytes(), body].concat()
+    };
+    let answer = move |path: &str| match path {
+        "/live/index.m3u8" => ok(b"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=9\nvideo.m3u8?t=1\n"),
+        "/live/video.m3u8?t=1" => {
+            ok(b"#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n0.ts\n#EXTINF:2,\n1.ts\n")
+        }
+        "/live/0.ts" => ok(&transport_stream()),
+        "/live/evil.m3u8" => ok(b"#EXTM3U\n#EXTINF:2,\nhttp://localhost:1/0.ts\n"),
+        "/live/huge.m3u8" => ok(&[b'#'; (1 << 20) + 1]),
+        _ => ok(b"no playlist"),
+    };
+    let address = http_server(answer).await;
+    let pull = |name: &str| pull(&format!("hls://{address}/live/{name}"), PATIENCE, &[]);
+    let start = std::time::Instant::now();
+    let (_stream, broadcast) = pull("index.m3u8");
+    assert_eq!(wait_tracks(&broadcast).await, ["aac"]);
+    assert!(start.elapsed() < Duration::from_secs(2), "it begins at once");
+    let frames = broadcast.facts().bytes_in / 100;
+    assert!(frames < 60, "{frames} of 87 frames at once");
+    for (name, words) in [
+        ("evil.m3u8", "leads to loopback address"),
+        ("huge.m3u8", "an answer of more than 1048576 bytes"),
+        ("else.m3u8", "not an HLS playlist"),
+    ] {
+        let (_stream, broadcast) = pull(name);
+        let error = error_of(&broadcast).await;
+        assert!(error.starts_with(words), "{name}: {error}");
+    }
 }
