@@ -2,16 +2,22 @@
 //!
 //! The config file is trusted: whoever writes it owns the node. A login of the API must not become
 //! a way to read any file of the machine, so `file:` inputs stay below the config's folder or a
-//! vod's storage. What the file says already may be written again.
+//! vod's storage, and addresses keep away from this machine's own unless `egress_allow` names them.
+//! Names are not resolved here: they may mean something else later. What the file says already may
+//! be written again.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
+use url::Url;
+use watershed_actors::egress::EgressPolicy;
 
 use crate::api::error::ApiError;
 use crate::settings::{HIDDEN, Loaded, hide_in_url};
 
-/// Refuses a change of the stream or template `name` that would read a file from elsewhere.
+/// Refuses a change of the stream or template `name` that would read a file from elsewhere, or
+/// lead to this machine.
 ///
 /// Looks at the file system. Errors: 403 with the pointer of the first such input.
 pub(in crate::api) fn check(loaded: &Loaded, name: &str, patch: &Value) -> Result<(), ApiError> {
@@ -21,22 +27,43 @@ pub(in crate::api) fn check(loaded: &Loaded, name: &str, patch: &Value) -> Resul
     let mut roots = vec![loaded.folder()];
     let storages = loaded.settings.vods.iter().flat_map(|vod| &vod.storages);
     roots.extend(storages.map(|storage| loaded.folder().join(&storage.url)));
+    let egress = EgressPolicy::new(loaded.settings.egress_allow.clone());
     for (index, input) in inputs.into_iter().flatten().enumerate() {
         let Some(url) = input.get("url").and_then(Value::as_str) else { continue };
-        let Some(path) = url.strip_prefix("file://") else { continue };
+        let fault = match (url.strip_prefix("file://"), address(url)) {
+            (Some(path), _) if !is_below_any(&roots, &loaded.folder().join(path)) => {
+                let title = "files may be read only below the config's folder or a vod's storage";
+                ("file_not_allowed", title.to_owned())
+            }
+            (None, Some(address)) => match egress.check(address) {
+                Err(refused) => ("address_not_allowed", refused.to_string()),
+                Ok(()) => continue,
+            },
+            _ => continue,
+        };
         let is_stored = stored.is_some_and(|stream| {
             stream.inputs.iter().any(|kept| {
                 let kept = kept.url.reveal();
                 kept == url || (url.contains(HIDDEN) && hide_in_url(kept) == url)
             })
         });
-        if !is_stored && !is_below_any(&roots, &loaded.folder().join(path)) {
-            let title = "files may be read only below the config's folder or a vod's storage";
-            let pointer = format!("/inputs/{index}/url");
-            return Err(ApiError::forbidden("file_not_allowed", title).at(pointer));
+        if !is_stored {
+            let (code, title) = fault;
+            return Err(ApiError::forbidden(code, title).at(format!("/inputs/{index}/url")));
         }
     }
     Ok(())
+}
+
+/// The address that an input is fetched from, where it is written as one. What `udp:` names is
+/// listened on, not asked.
+fn address(url: &str) -> Option<IpAddr> {
+    let url = Url::parse(url).ok().filter(|url| url.scheme() != "udp")?;
+    let host = url.host_str()?.trim_matches(['[', ']']);
+    if host.eq_ignore_ascii_case("localhost") {
+        return Some(Ipv4Addr::LOCALHOST.into());
+    }
+    host.parse().ok()
 }
 
 fn is_below_any(roots: &[PathBuf], path: &Path) -> bool {
@@ -74,6 +101,12 @@ mod tests {
             ("a", "file://film.mp4".to_owned(), true),
             ("b", "file://later/film.mp4".to_owned(), true),
             ("b", format!("file://{here}/film.mp4"), true),
+            ("b", "rtsp://10.0.0.9/ch1".to_owned(), true),
+            ("b", "rtsp://u:p@127.0.0.1/ch1".to_owned(), false),
+            ("b", "rtmp://[::1]:1935/a/b".to_owned(), false),
+            ("b", "http://localhost/a.m3u8".to_owned(), false),
+            ("b", "tshttp://169.254.169.254/latest".to_owned(), false),
+            ("b", "udp://239.0.0.1:5000".to_owned(), true),
             ("b", "publish://".to_owned(), true),
             ("a", "file:///etc/old.mp4".to_owned(), true),
             ("b", "file:///etc/old.mp4".to_owned(), false),
