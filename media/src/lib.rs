@@ -7,7 +7,7 @@
 //!
 //! ```text
 //!  rtmp  rtsp            protocol sessions: receive(bytes, now) -> Send(bytes) | Event
-//!    │     │
+//!    │     │    relay    StreamItem <-> frames between nodes, numbered and proved
 //!  flv  mpegts  mp4  hls containers: demux -> StreamItem, mux(StreamItem) -> bytes
 //!    │  rtp  sdp │    │   and packets, with what describes them
 //!    └──┬──┴─────┴────┘
@@ -25,6 +25,7 @@ pub mod live;
 pub mod mp4;
 pub mod mpegts;
 pub mod packet;
+pub mod relay;
 pub mod rtmp;
 pub mod rtp;
 pub mod rtsp;
