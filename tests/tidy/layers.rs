@@ -5,12 +5,13 @@
 use super::{File, code_of, files, prove, require};
 
 /// Files beside an actor that are no pure core, each with its reason. Listeners are by name.
-const EDGES: [(&str, &str); 22] = [
+const EDGES: [(&str, &str); 24] = [
     ("actors/src/client_stream.rs", "a socket, with or without TLS"),
     ("actors/src/preamble.rs", "what happens on a socket before its session"),
     ("actors/src/outbox.rs", "writes to a socket on behalf of a session"),
     ("actors/src/peer_actor/http_exchange.rs", "one HTTP exchange with a peer"),
     ("actors/src/peer_actor/http_fetcher.rs", "the real implementation of the seam"),
+    ("actors/src/peer_actor/signed_client.rs", "signs, sends and corrects requests to a node"),
     ("actors/src/http_session/body.rs", "a response that waits for the ring"),
     ("actors/src/live_stream/broadcast.rs", "lets sessions wait for its status and segments"),
     ("actors/src/live_stream/file_input.rs", "plays a file in real time"),
@@ -28,6 +29,7 @@ const EDGES: [(&str, &str); 22] = [
     ("actors/src/rtsp_session/cluster_router.rs", "answers a session of now, behind a trait"),
     ("actors/src/node_stats/machine.rs", "reads the machine, off the arbiter"),
     ("actors/src/stream_directory/view.rs", "a starting node's clients wait for the first reports"),
+    ("actors/src/fan_out/group.rs", "writes to the players of its thread"),
 ];
 
 /// Code lines of a file without its tests, with their numbers.

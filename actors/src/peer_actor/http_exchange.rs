@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use awc::ClientResponse;
 use awc::error::{ConnectError, PayloadError, SendRequestError};
 use awc::http::{Method, Uri};
 use bytes::Bytes;
@@ -35,13 +36,19 @@ pub(super) struct ExchangeLimits {
     pub(super) body_bytes_max: usize,
 }
 
-/// An answer as it came.
+/// What an answer begins with.
 #[derive(Debug)]
-pub(super) struct RawAnswer {
+pub(super) struct AnswerHead {
     pub(super) status: u16,
     /// `None` where a header is missing.
     pub(super) headers: Option<AnswerHeaders>,
     pub(super) is_gzip: bool,
+}
+
+/// An answer as it came.
+#[derive(Debug)]
+pub(super) struct RawAnswer {
+    pub(super) head: AnswerHead,
     pub(super) body: Vec<u8>,
 }
 
@@ -57,17 +64,18 @@ pub(super) fn client(tls: Arc<rustls::ClientConfig>, fetch_timeout: Duration) ->
     awc::Client::builder().connector(connector).disable_redirects().disable_timeout().finish()
 }
 
-/// Sends one request and reads the answer.
+/// Sends one request and waits for the head of its answer, whose body is still to come.
 ///
 /// Errors: [`FetchFailure`], for everything but a status.
-pub(super) async fn exchange(
+pub(super) async fn send(
     client: &awc::Client,
     method: Method,
     uri: Uri,
     authorization: String,
+    body: Bytes,
     limits: &ExchangeLimits,
     whole_until: Instant,
-) -> Result<RawAnswer, FetchFailure> {
+) -> Result<(AnswerHead, ClientResponse), FetchFailure> {
     let request = client
         .request(method, uri)
         .insert_header(("Authorization", authorization))
@@ -75,30 +83,30 @@ pub(super) async fn exchange(
         .no_decompress();
     let until = whole_until.min(Instant::now() + limits.first_byte);
     let late = FetchFailure::TimedOut { after: limits.first_byte };
-    let mut response = match timeout_at(until, request.send()).await {
+    let response = match timeout_at(until, request.send_body(body)).await {
         Err(_elapsed) => return Err(late),
         Ok(Err(error)) => return Err(failure_of(error, limits.first_byte)),
         Ok(Ok(response)) => response,
     };
-    let status = response.status().as_u16();
     let header = |name: &str| {
         response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
     };
-    let headers = (|| {
+    let signed = || {
         Some(AnswerHeaders {
             node: header(NODE_HEADER)?,
             time: header(TIME_HEADER)?,
             signature: header(SIGNATURE_HEADER)?,
         })
-    })();
+    };
     let is_gzip = header("Content-Encoding").is_some_and(|it| it.eq_ignore_ascii_case("gzip"));
-    let is_wanted = (200..300).contains(&status) || status == 401;
-    let body =
-        if is_wanted { read_body(&mut response, limits, whole_until).await? } else { Vec::new() };
-    Ok(RawAnswer { status, headers, is_gzip, body })
+    let head = AnswerHead { status: response.status().as_u16(), headers: signed(), is_gzip };
+    Ok((head, response))
 }
 
-async fn read_body<S>(
+/// Reads the body that follows a head, within bounds.
+///
+/// Errors: [`FetchFailure`].
+pub(super) async fn read_body<S>(
     body: &mut S,
     limits: &ExchangeLimits,
     whole_until: Instant,

@@ -1,31 +1,26 @@
-//! Asking a peer over HTTP: sign, send, believe, next page.
-//!
-//! ```text
-//!  for each page:  key, aud, time ─▶ exchange ─▶ 200 ▸ judge ▸ merge ▸ more?
-//!                       ▲                  └──▶ 401 signed ▸ corrected id or clock ─┐
-//!                       └───────────────────────401 unsigned ▸ next key ◀───────────┘
-//! ```
+//! Asking a peer for its report over HTTP: page by page, each judged and believed before the next.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use awc::http::{Method, Uri};
+use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::fetcher::{FetchFailure, FetchResult, Fetched, PeerFetcher};
-use super::http_exchange::{ExchangeLimits, RawAnswer, client, exchange, is_stale_connection};
+use super::http_exchange::{ExchangeLimits, RawAnswer};
 use super::messages::PeerConfig;
-use super::negotiation::{Learned, Negotiation};
-use super::page::{PageMerge, judge_page, signer_of};
+use super::page::{PageMerge, judge_page};
+use super::signed_client::{SignedAnswer, SignedAsk, SignedClient};
 use crate::limits::LimitHits;
 use crate::names::NodeId;
 use crate::report::{ReadReport, ReportLimits, TrackInterner};
-use crate::signature::{AnswerSigner, ClusterKey, Nonce, RequestToSign, authorization, body_hash};
+use crate::signature::{AnswerSigner, ClusterKey, Nonce};
+use crate::wall_clock::unix_ms;
 
 /// Where a node is asked for its report.
 pub const REPORT_PATH: &str = "/streamer/api/v3/cluster/report";
@@ -92,6 +87,16 @@ impl FetcherParts {
     ) -> Self {
         Self { own_id, tls, limits, hits, judging: Arc::new(Semaphore::new(JUDGED_AT_ONCE_MAX)) }
     }
+
+    /// A client of the node at `base`, to be used on the arbiter it is made on.
+    pub(crate) fn signed_client(
+        &self,
+        base: String,
+        keys: Vec<ClusterKey>,
+        connect_timeout: Duration,
+    ) -> SignedClient {
+        SignedClient::new(Arc::clone(&self.tls), self.own_id, base, keys, connect_timeout)
+    }
 }
 
 /// Asks one peer over HTTP or HTTPS.
@@ -100,12 +105,9 @@ pub struct HttpFetcher {
 }
 
 struct Inner {
-    client: awc::Client,
+    node: SignedClient,
     parts: FetcherParts,
-    base: String,
-    keys: Vec<ClusterKey>,
     exchange: ExchangeLimits,
-    learned: RefCell<Learned>,
     tracks: RefCell<TrackInterner>,
     progress: Cell<Option<std::time::Instant>>,
 }
@@ -119,13 +121,11 @@ impl HttpFetcher {
             bytes_per_second: parts.limits.bytes_per_second_min,
             body_bytes_max: parts.limits.report.page_bytes_max,
         };
+        let base = config.addresses.api_base();
         let inner = Inner {
-            client: client(Arc::clone(&parts.tls), config.fetch_timeout),
+            node: parts.signed_client(base, config.keys.clone(), config.fetch_timeout),
             parts,
-            base: config.addresses.api_base(),
-            keys: config.keys.clone(),
             exchange,
-            learned: RefCell::default(),
             tracks: RefCell::default(),
             progress: Cell::new(None),
         };
@@ -151,8 +151,8 @@ impl PeerFetcher for HttpFetcher {
         let inner = Rc::clone(&self.inner);
         async move {
             let until = Instant::now() + inner.exchange.first_byte;
-            let answer = inner.send_signed(&Method::POST, CHANGED_PATH, until).await?;
-            signer_of(&answer.raw, &answer.key, answer.nonce).map(drop)
+            let ask = SignedAsk::post(CHANGED_PATH, Bytes::new()).within(inner.exchange, until);
+            inner.node.ask(ask).await?.believe().map(drop)
         }
         .boxed_local()
     }
@@ -160,14 +160,6 @@ impl PeerFetcher for HttpFetcher {
     fn progress(&self) -> Option<std::time::Instant> {
         self.inner.progress.get()
     }
-}
-
-/// A success that still has to be believed, and what is needed for that.
-struct Unjudged {
-    raw: RawAnswer,
-    key: ClusterKey,
-    nonce: Nonce,
-    negotiation: Negotiation,
 }
 
 impl Inner {
@@ -182,14 +174,14 @@ impl Inner {
                 Some(cursor) => format!("{REPORT_PATH}?since={cursor}"),
                 None => REPORT_PATH.to_owned(),
             };
-            let mut answer = self.send_signed(&Method::GET, &target, until).await?;
-            bytes += answer.raw.body.len();
+            let ask = SignedAsk::get(&target).within(self.exchange, until);
+            let SignedAnswer { raw, key, nonce, negotiation } = self.node.ask(ask).await?;
+            bytes += raw.body.len();
             if bytes > bytes_max {
                 return Err(FetchFailure::TooLong { bytes_max });
             }
-            let (signer, page) = self.judge(answer.raw, answer.key, answer.nonce, limits).await?;
-            answer.negotiation.believed(signer, unix_ms() / 1_000);
-            self.learned.replace(answer.negotiation.learned().clone());
+            let (signer, page) = self.judge(raw, key, nonce, limits).await?;
+            self.node.learn(negotiation, signer);
             self.progress.set(Some(Instant::now().into_std()));
             let more = page.report.more;
             cursor = Some(page.report.cursor.clone());
@@ -204,56 +196,6 @@ impl Inner {
         Err(FetchFailure::TooManyPages { pages_max: PAGES_MAX })
     }
 
-    /// Sends until an answer is no refusal that could be corrected.
-    async fn send_signed(
-        &self,
-        method: &Method,
-        target: &str,
-        until: Instant,
-    ) -> Result<Unjudged, FetchFailure> {
-        let uri: Uri = format!("{}{target}", self.base)
-            .parse()
-            .map_err(|_| FetchFailure::Connection("api_url is no URL".to_owned()))?;
-        let path_and_query = uri.path_and_query().map_or("/", |it| it.as_str()).to_owned();
-        let mut negotiation = Negotiation::new(self.learned.borrow().clone());
-        let mut may_retry = true;
-        loop {
-            let key = negotiation.key(&self.keys).ok_or(FetchFailure::WrongKey)?.clone();
-            let nonce = random_nonce()?;
-            let now_s = unix_ms() / 1_000;
-            let request = RequestToSign {
-                method: method.as_str(),
-                path_and_query: &path_and_query,
-                body_sha256: body_hash(b""),
-                sender: self.parts.own_id,
-                target: negotiation.learned().target,
-                unix_s: now_s.saturating_add_signed(negotiation.learned().offset_s),
-                nonce,
-            };
-            let header = authorization(&key, &request);
-            let sent =
-                exchange(&self.client, method.clone(), uri.clone(), header, &self.exchange, until);
-            let raw = match sent.await {
-                Err(failure) if may_retry && is_stale_connection(&failure) => {
-                    may_retry = false;
-                    continue;
-                }
-                other => other?,
-            };
-            match raw.status {
-                200..=299 => {
-                    return Ok(Unjudged { raw, key, nonce, negotiation });
-                }
-                401 => match signer_of(&raw, &key, nonce) {
-                    Ok(signer) => negotiation.corrected(signer, now_s)?,
-                    Err(_) => negotiation.refused(self.keys.len())?,
-                },
-                status @ 300..=399 => return Err(FetchFailure::Redirect { status }),
-                status => return Err(FetchFailure::Status { status }),
-            }
-        }
-    }
-
     /// Judges a page here where it is short, else on a thread: the arbiter has other peers to ask.
     async fn judge(
         &self,
@@ -262,7 +204,7 @@ impl Inner {
         nonce: Nonce,
         limits: ReportLimits,
     ) -> Result<(AnswerSigner, ReadReport), FetchFailure> {
-        if !raw.is_gzip && raw.body.len() <= JUDGED_HERE_BYTES_MAX {
+        if !raw.head.is_gzip && raw.body.len() <= JUDGED_HERE_BYTES_MAX {
             return judge_page(raw, &key, nonce, &limits, &mut self.tracks.borrow_mut());
         }
         let _turn = self.parts.judging.acquire().await;
@@ -277,18 +219,6 @@ impl Inner {
         self.tracks.replace(tracks);
         judged
     }
-}
-
-fn random_nonce() -> Result<Nonce, FetchFailure> {
-    let mut bits = [0_u8; 16];
-    getrandom::fill(&mut bits)
-        .map_err(|_| FetchFailure::Connection("no random numbers".to_owned()))?;
-    Ok(Nonce::from_random(u128::from_le_bytes(bits)))
-}
-
-fn unix_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The peer tells whole seconds; on average half a second more has passed.

@@ -16,6 +16,7 @@ mod identity_claims;
 mod messages;
 mod negotiation;
 mod page;
+mod signed_client;
 #[cfg(test)]
 pub(crate) mod tests;
 mod trust;
@@ -43,6 +44,7 @@ pub use messages::{
     GetPeerStatus, PeerConfig, PeerHeard, PeerHinted, PeerState, PeerStatus, RemovePeer, SendHint,
     StateChange, UpdatePeer,
 };
+pub(crate) use signed_client::{EndlessAnswer, SignedAsk, SignedClient};
 pub use trust::{TrustError, peer_tls};
 
 /// The shortest time between two fetches, however many hints come.

@@ -6,7 +6,7 @@ use std::io::Read as _;
 use flate2::read::GzDecoder;
 
 use super::fetcher::FetchFailure;
-use super::http_exchange::RawAnswer;
+use super::http_exchange::{AnswerHead, RawAnswer};
 use crate::report::{ReadReport, Report, ReportError, ReportLimits, TrackInterner, read_report};
 use crate::signature::{AnswerError, AnswerSigner, ClusterKey, Nonce, verify_answer};
 
@@ -18,8 +18,8 @@ pub(super) fn judge_page(
     limits: &ReportLimits,
     tracks: &mut TrackInterner,
 ) -> Result<(AnswerSigner, ReadReport), FetchFailure> {
-    let signer = signer_of(&raw, key, nonce)?;
-    let body = if raw.is_gzip { inflate(&raw.body, limits.page_bytes_max)? } else { raw.body };
+    let signer = signer_of(&raw.head, &raw.body, key, nonce)?;
+    let body = if raw.head.is_gzip { inflate(&raw.body, limits.page_bytes_max)? } else { raw.body };
     let read = read_report(&body, limits, tracks)?;
     if read.report.id != signer.node {
         return Err(FetchFailure::Forged);
@@ -27,14 +27,15 @@ pub(super) fn judge_page(
     Ok((signer, read))
 }
 
-/// Who signed an answer.
+/// Who signed an answer with this body; that of an endless answer is signed as none.
 pub(super) fn signer_of(
-    raw: &RawAnswer,
+    head: &AnswerHead,
+    body: &[u8],
     key: &ClusterKey,
     nonce: Nonce,
 ) -> Result<AnswerSigner, FetchFailure> {
-    let headers = raw.headers.as_ref().ok_or(FetchFailure::Unsigned)?;
-    verify_answer(key, nonce, raw.status, headers, &raw.body).map_err(|error| match error {
+    let headers = head.headers.as_ref().ok_or(FetchFailure::Unsigned)?;
+    verify_answer(key, nonce, head.status, headers, body).map_err(|error| match error {
         AnswerError::Unsigned => FetchFailure::Unsigned,
         AnswerError::Forged => FetchFailure::Forged,
     })

@@ -172,6 +172,12 @@ impl Verified {
     pub fn body_matches(&self, body: &[u8]) -> bool {
         bool::from(self.body_sha256.ct_eq(&body_hash(body)))
     }
+
+    /// The key by which the frames of an endless answer to this request are proved.
+    #[must_use]
+    pub fn frame_key(&self) -> [u8; 32] {
+        self.key.frame_key(self.nonce)
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use super::request::Nonce;
+
 /// What is made of one `cluster_key`. Its secrets are never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ClusterKey {
@@ -39,6 +41,14 @@ impl ClusterKey {
     #[must_use]
     pub fn kid(&self) -> &str {
         &self.kid
+    }
+
+    /// The key by which the frames of one endless answer are proved: that to the request with
+    /// `nonce`, and no other.
+    #[must_use]
+    pub fn frame_key(&self, nonce: Nonce) -> [u8; 32] {
+        // No answer's text begins like this: it begins with the digits of a nonce.
+        mac(&self.response, &format!("frames\n{nonce}"))
     }
 
     pub(super) fn request_mac(&self, text: &str) -> [u8; 32] {
