@@ -19,6 +19,7 @@ pub mod preamble;
 pub mod proxy_protocol;
 pub mod published;
 pub mod redirect;
+pub mod relay;
 pub mod report;
 pub mod rtmp_session;
 pub mod rtsp_session;

@@ -12,6 +12,7 @@
 
 mod auth;
 mod body;
+mod cluster_media;
 mod error;
 mod list;
 mod metrics;
@@ -39,6 +40,7 @@ use watershed_actors::report::NodeStats;
 use watershed_actors::session_registry::Sessions;
 use watershed_actors::signature::ClusterGuard;
 use watershed_actors::stream_directory::{DirectoryView, NodeIdentity, ReportSince};
+use watershed_actors::stream_hub::LocalStreams;
 
 pub use auth::guard_page;
 pub use monitoring::{NodePhase, Readiness};
@@ -66,6 +68,8 @@ pub struct ApiState {
     pub stats: Published<NodeStats>,
     /// This node's own streams.
     pub own_streams: Box<dyn OwnStreams>,
+    /// The same, to be relayed to other nodes.
+    pub streams: LocalStreams,
     /// Who plays and publishes here.
     pub sessions: Sessions,
     /// Checks what peers sign.
@@ -112,6 +116,8 @@ fn routes(app: &mut web::ServiceConfig) {
         .service(at("/monitoring/readiness", "GET, HEAD").route(read().to(monitoring::readiness)))
         .service(at("/cluster/report", "GET").route(web::get().to(signed::report)))
         .service(at("/cluster/changed", "POST").route(web::post().to(signed::changed)))
+        .service(at("/cluster/media/{name}", "GET").route(web::get().to(cluster_media::media)))
+        .service(at("/cluster/authorize", "POST").route(web::post().to(cluster_media::authorize)))
         .service(
             web::scope("")
                 .wrap(from_fn(auth::guard))

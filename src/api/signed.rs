@@ -36,7 +36,7 @@ const GZIP_BYTES_MIN: usize = 1024;
 const LOG_INTERVAL: Duration = Duration::from_secs(1);
 
 /// For a body that is not the one that was signed.
-const WRONG_BODY: Refusal = Refusal { answer: None, cause: RefusalCause::Forged };
+pub(super) const WRONG_BODY: Refusal = Refusal { answer: None, cause: RefusalCause::Forged };
 
 /// `GET /cluster/report?since=CURSOR`: what this node has.
 pub(super) async fn report(state: web::Data<ApiState>, request: HttpRequest) -> HttpResponse {
@@ -97,14 +97,16 @@ pub(super) async fn changed(
     answer(&state, &verified, StatusCode::NO_CONTENT, Vec::new())
 }
 
-fn admit(state: &ApiState, request: &HttpRequest) -> Result<Verified, Refusal> {
+/// Checks who asks, before anything of the body is kept.
+pub(super) fn admit(state: &ApiState, request: &HttpRequest) -> Result<Verified, Refusal> {
     let authorization = request.headers().get(header::AUTHORIZATION);
     let authorization = authorization.and_then(|value| value.to_str().ok());
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
     state.guard.check(request.method().as_str(), target, authorization, unix_s())
 }
 
-fn answer(
+/// Answers with a whole body, and signs it.
+pub(super) fn answer(
     state: &ApiState,
     verified: &Verified,
     status: StatusCode,
@@ -114,7 +116,11 @@ fn answer(
     signed(status, &headers).body(body)
 }
 
-fn signed(status: StatusCode, headers: &AnswerHeaders) -> actix_web::HttpResponseBuilder {
+/// Begins an answer that was signed.
+pub(super) fn signed(
+    status: StatusCode,
+    headers: &AnswerHeaders,
+) -> actix_web::HttpResponseBuilder {
     let mut response = HttpResponse::build(status);
     response.insert_header((header::CACHE_CONTROL, "no-store"));
     for (name, value) in headers.pairs() {
@@ -146,7 +152,8 @@ fn takes_gzip(request: &HttpRequest) -> bool {
     accepted.split(',').any(|coding| coding.trim() == "gzip")
 }
 
-fn unix_s() -> u64 {
+/// This node's clock.
+pub(super) fn unix_s() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
@@ -164,7 +171,7 @@ struct RefusalLog {
 
 impl Refusals {
     /// The answer: the same to every stranger; to a peer signed, so that it can correct itself.
-    fn answer(&self, request: &HttpRequest, refusal: &Refusal) -> HttpResponse {
+    pub(super) fn answer(&self, request: &HttpRequest, refusal: &Refusal) -> HttpResponse {
         self.note(client_of(request).ip, refusal.cause);
         match &refusal.answer {
             Some(headers) => signed(StatusCode::UNAUTHORIZED, headers).finish(),

@@ -123,6 +123,7 @@ impl Bench {
             peers: PeersView::default(),
             stats,
             own_streams: Box::new(OneStream),
+            streams: LocalStreams::default(),
             sessions: Sessions::default(),
             guard: ClusterGuard::new(node(), vec![ClusterKey::derive(KEY)]),
             report: directory.clone().recipient(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
-use actix_rt::Arbiter;
+use actix_rt::{Arbiter, ArbiterHandle};
 use thiserror::Error;
 use watershed_actors::cluster_supervisor::{ClusterParts, ClusterSupervisor, PeersView, SetPeers};
 use watershed_actors::fan_out::FanOutSettings;
@@ -17,6 +17,8 @@ use watershed_actors::node_stats::{
 };
 use watershed_actors::peer_actor::{FetcherParts, TrustError, http_fetchers, peer_tls};
 use watershed_actors::published::Published;
+use watershed_actors::redirect::RedirectPolicy;
+use watershed_actors::relay::{RelayHub, RelayParts, RelaySettings, Relays, SetRelayPeers};
 use watershed_actors::report::{Listener, NodeState, NodeStats, StreamerStatus};
 use watershed_actors::session_registry::{SessionRegistry, Sessions};
 use watershed_actors::signature::ClusterGuard;
@@ -93,6 +95,9 @@ pub(super) struct Parts {
     pub(super) guard: ClusterGuard,
     pub(super) play_settings: Published<PlaySettings>,
     pub(super) fan_out: Published<FanOutSettings>,
+    pub(super) redirect_policy: Published<RedirectPolicy>,
+    pub(super) relays: Relays,
+    relay_hub: Addr<RelayHub>,
     pub(super) readiness: Readiness,
     pub(super) hits: LimitHits,
     /// Where streams and sessions run.
@@ -115,31 +120,25 @@ impl Parts {
         let directory = directory.start();
 
         let media_arbiters: Vec<Arbiter> = (0..worker_count()).map(|_| Arbiter::new()).collect();
-        let streams = LocalStreams::default();
-        let arbiters = media_arbiters.iter().map(Arbiter::handle).collect();
-        let hub = start_hub(&streams, arbiters, &totals, &directory, &hits);
+        let arbiters: Vec<_> = media_arbiters.iter().map(Arbiter::handle).collect();
+        let relayed = Published::<CounterValues>::default();
+        let (hub, streams) = start_hub(&directory, &arbiters, &totals, &relayed, &hits);
 
         let sessions = Sessions::new(hits.clone());
         let registry = SessionRegistry::new(sessions.clone()).start();
 
         let cluster_arbiter = Arbiter::new();
-        let supervisor = ClusterSupervisor::new(ClusterParts {
-            identity: identity.clone(),
-            fetchers: http_fetchers(FetcherParts::new(
-                identity.id,
-                peer_tls(cluster_ca(&loaded)?.as_deref())?,
-                translate::fetch_limits(&loaded.settings),
-                hits.clone(),
-            )),
-            reported: directory.clone().recipient(),
-            lost: directory.clone().recipient(),
-            settled: directory.clone().recipient(),
-            seed: random_u64()?,
-        });
-        let peers = supervisor.view();
-        let supervisor =
-            ClusterSupervisor::start_in_arbiter(&cluster_arbiter.handle(), move |_| supervisor);
-        directory.do_send(SubscribeLocalTruth { recipient: supervisor.clone().recipient() });
+        let nodes = asking(&loaded, &identity, &hits)?;
+        let (supervisor, peers) =
+            start_cluster(&identity, &nodes, &directory, &cluster_arbiter.handle())?;
+        let relay_parts = RelayParts {
+            directory: view.clone(),
+            nodes,
+            arbiters,
+            settings: RelaySettings::default(),
+            totals: relayed,
+        };
+        let (relays, relay_hub) = RelayHub::start_on(&cluster_arbiter.handle(), relay_parts);
 
         let total_bandwidth = loaded.settings.total_bandwidth_bps;
         let sampler =
@@ -149,8 +148,11 @@ impl Parts {
         let guard = ClusterGuard::new(identity.id, translate::keys(&loaded.settings));
         let play_settings = Published::new(translate::play(&loaded.settings));
         let fan_out = Published::new(translate::fan_out(&loaded.settings));
+        let redirect_policy = Published::new(translate::redirect_policy(&loaded.settings));
         let apply = Applier {
             hub: hub.clone(),
+            relay_hub: relay_hub.clone(),
+            redirect_policy: redirect_policy.clone(),
             supervisor: supervisor.clone(),
             sampler: sampler.clone(),
             guard: guard.clone(),
@@ -176,6 +178,9 @@ impl Parts {
             guard,
             play_settings,
             fan_out,
+            redirect_policy,
+            relays,
+            relay_hub,
             readiness: Readiness::default(),
             hits,
             media_arbiters,
@@ -201,12 +206,13 @@ impl Parts {
     /// Looked up anew: the totals are summed up once a second, so that a node that has just started
     /// to drain would not see who came last.
     pub(super) fn has_clients(&self) -> bool {
-        self.streams.all().iter().any(|entry| {
+        let is_busy = self.streams.all().iter().any(|entry| {
             let inputs = &entry.spec.inputs;
             let is_published = entry.broadcast.status() == StreamStatus::Running
                 && inputs.iter().any(|input| input.source == InputSource::Publish);
             is_published || entry.broadcast.viewers().count() > 0
-        })
+        });
+        is_busy || self.relays.client_count() > 0
     }
 
     /// Where sessions may run.
@@ -224,6 +230,7 @@ impl Parts {
                 ("stream directory", self.directory.connected()),
                 ("stream hub", self.hub.connected()),
                 ("session registry", self.registry.connected()),
+                ("relay hub", self.relay_hub.connected()),
                 ("cluster supervisor", self.supervisor.connected()),
                 ("stats sampler", self.sampler.connected()),
             ];
@@ -242,21 +249,64 @@ impl Drop for Parts {
     }
 }
 
+/// Starts what keeps the streams of this node, and tells `directory` which those are.
 fn start_hub(
-    streams: &LocalStreams,
-    arbiters: Vec<actix_rt::ArbiterHandle>,
-    totals: &Published<CounterValues>,
     directory: &Addr<StreamDirectory>,
+    arbiters: &[ArbiterHandle],
+    totals: &Published<CounterValues>,
+    relayed: &Published<CounterValues>,
     hits: &LimitHits,
-) -> Addr<StreamHub> {
-    let (changed, removed) = (directory.clone().recipient(), directory.clone().recipient());
-    StreamHub::new(streams.clone(), arbiters, totals.clone(), changed, removed, hits.clone())
-        .start()
+) -> (Addr<StreamHub>, LocalStreams) {
+    let streams = LocalStreams::default();
+    let hub = StreamHub::new(
+        streams.clone(),
+        arbiters.to_vec(),
+        totals.clone(),
+        relayed.clone(),
+        directory.clone().recipient(),
+        directory.clone().recipient(),
+        hits.clone(),
+    );
+    (hub.start(), streams)
+}
+
+/// With what other nodes are asked.
+fn asking(
+    loaded: &Loaded,
+    identity: &NodeIdentity,
+    hits: &LimitHits,
+) -> Result<FetcherParts, StartError> {
+    let tls = peer_tls(cluster_ca(loaded)?.as_deref())?;
+    let limits = translate::fetch_limits(&loaded.settings);
+    Ok(FetcherParts::new(identity.id, tls, limits, hits.clone()))
+}
+
+/// Starts the actors that ask the peers and tell `directory` what those have.
+fn start_cluster(
+    identity: &NodeIdentity,
+    nodes: &FetcherParts,
+    directory: &Addr<StreamDirectory>,
+    arbiter: &ArbiterHandle,
+) -> Result<(Addr<ClusterSupervisor>, PeersView), StartError> {
+    let supervisor = ClusterSupervisor::new(ClusterParts {
+        identity: identity.clone(),
+        fetchers: http_fetchers(nodes.clone()),
+        reported: directory.clone().recipient(),
+        lost: directory.clone().recipient(),
+        settled: directory.clone().recipient(),
+        seed: random_u64()?,
+    });
+    let peers = supervisor.view();
+    let supervisor = ClusterSupervisor::start_in_arbiter(arbiter, move |_| supervisor);
+    directory.do_send(SubscribeLocalTruth { recipient: supervisor.clone().recipient() });
+    Ok((supervisor, peers))
 }
 
 /// Spreads settings to the actors that live by them.
 struct Applier {
     hub: Addr<StreamHub>,
+    relay_hub: Addr<RelayHub>,
+    redirect_policy: Published<RedirectPolicy>,
     supervisor: Addr<ClusterSupervisor>,
     sampler: Addr<NodeStatsSampler>,
     guard: ClusterGuard,
@@ -277,7 +327,10 @@ impl Applier {
         self.play_settings.publish(translate::play(settings));
         self.fan_out.publish(translate::fan_out(settings));
         self.sampler.do_send(SetTotalBandwidth { bits_per_second: settings.total_bandwidth_bps });
-        self.supervisor.do_send(SetPeers { peers: translate::peers(settings) });
+        self.redirect_policy.publish(translate::redirect_policy(settings));
+        let peers = translate::peers(settings);
+        self.relay_hub.do_send(SetRelayPeers(peers.clone()));
+        self.supervisor.do_send(SetPeers { peers });
         self.hub.do_send(translate::streams(settings, &loaded.folder()));
     }
 }

@@ -28,7 +28,7 @@ use super::seams::{HubStreams, ListenerProxies, OpenPeers};
 use super::translate;
 use crate::api::{self, ApiState};
 use crate::http_front::{self, FrontConfig, ServerConfig};
-use crate::play::{self, Play, QuickRedirect};
+use crate::play::{self, Play, PlayParts, QuickRedirect};
 use crate::settings::Settings;
 use crate::web_ui;
 
@@ -73,7 +73,8 @@ impl Servers {
                 }
                 Scheme::Http | Scheme::Https => playback.push((socket, preamble)),
                 Scheme::Rtsp | Scheme::Rtsps => {
-                    let router = ClusterRouter::new(parts.view.clone(), parts.identity.id);
+                    let policy = parts.redirect_policy.clone();
+                    let router = ClusterRouter::new(parts.view.clone(), parts.identity.id, policy);
                     let session = translate::rtsp_session(settings);
                     let limits = limits(preamble, REFUSAL);
                     let listener =
@@ -192,15 +193,17 @@ struct Front {
 
 impl Front {
     fn new(settings: &Settings, parts: &Parts, connections: &Arc<Semaphore>) -> Self {
-        let play = Arc::new(Play::new(
-            parts.view.clone(),
-            parts.streams.clone(),
-            parts.sessions.clone(),
-            parts.identity.id,
-            parts.play_settings.clone(),
-            Box::new(OpenPeers(parts.peers.clone())),
-            web_ui::page("embed.html"),
-        ));
+        let play = Arc::new(Play::new(PlayParts {
+            directory: parts.view.clone(),
+            streams: parts.streams.clone(),
+            sessions: parts.sessions.clone(),
+            node: parts.identity.id,
+            settings: parts.play_settings.clone(),
+            policy: parts.redirect_policy.clone(),
+            relays: parts.relays.clone(),
+            entries: Box::new(OpenPeers(parts.peers.clone())),
+            embed_template: web_ui::page("embed.html"),
+        }));
         let limits = &settings.limits;
         let front = FrontConfig {
             quick: Arc::new(QuickRedirect(Arc::clone(&play))),
@@ -278,6 +281,7 @@ fn api_state(parts: &Parts) -> web::Data<ApiState> {
             hub: parts.hub.clone(),
         }),
         sessions: parts.sessions.clone(),
+        streams: parts.streams.clone(),
         guard: parts.guard.clone(),
         report: parts.directory.clone().recipient(),
         peer_spoke: parts.supervisor.clone().recipient(),
@@ -294,10 +298,15 @@ fn rtmp_session(settings: &Settings, parts: &Parts) -> RtmpSessionSettings {
         outbox: OutboxLimits::CONTROL,
         read_bytes_max: RTMP_READ_BYTES,
         linger: LINGER,
-        routing: RtmpRouting::new(parts.view.clone(), parts.identity.id),
+        routing: RtmpRouting::new(
+            parts.view.clone(),
+            parts.identity.id,
+            parts.redirect_policy.clone(),
+        ),
         hub: parts.hub.clone().recipient(),
         streams: parts.streams.clone(),
         fan_out: parts.fan_out.clone(),
         sessions: parts.sessions.clone(),
+        relays: parts.relays.clone(),
     }
 }

@@ -10,7 +10,7 @@ use watershed_actors::live_stream::{
     InputSource, InputSpec, Password, PullLimits, PullSource, PullUrl, RtspTransport, StreamSpec,
 };
 use watershed_actors::peer_actor::{FetchLimits, PeerConfig};
-use watershed_actors::redirect::PeerAddresses;
+use watershed_actors::redirect::{PeerAddresses, RedirectMode, RedirectPolicy};
 use watershed_actors::report::ReportLimits;
 use watershed_actors::rtsp_session::RtspSessionSettings;
 use watershed_actors::signature::ClusterKey;
@@ -21,7 +21,9 @@ use watershed_media::rtsp::RtspLimits;
 
 use crate::play::PlaySettings;
 use crate::settings::Settings;
-use crate::settings::model::{self, HlsRedirect, Input, Peer, Stream};
+use crate::settings::model::{
+    self, HlsRedirect, Input, Peer, RedirectMode as WantedRedirect, Stream,
+};
 
 /// A player without media is ended after twice the time that an input may be silent.
 const SILENCE_MAX: Duration = Duration::from_secs(20);
@@ -110,6 +112,24 @@ fn input_source(input: &Input, rules: &InputRules<'_>) -> Option<InputSource> {
         egress: Arc::clone(&rules.egress),
         limits: rules.limits,
     }))
+}
+
+/// Who is redirected, and who is not.
+pub(super) fn redirect_policy(settings: &Settings) -> RedirectPolicy {
+    RedirectPolicy {
+        http: redirect_mode(settings.http_redirect),
+        rtmp: redirect_mode(settings.rtmp_redirect),
+        rtsp: redirect_mode(settings.rtsp_redirect),
+        rtsp_agents: settings.rtsp_redirect_agents.clone(),
+    }
+}
+
+const fn redirect_mode(word: WantedRedirect) -> RedirectMode {
+    match word {
+        WantedRedirect::Auto => RedirectMode::Auto,
+        WantedRedirect::Always => RedirectMode::Always,
+        WantedRedirect::Never => RedirectMode::Never,
+    }
 }
 
 /// What playback needs to know.

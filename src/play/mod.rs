@@ -3,6 +3,7 @@
 //! ```text
 //!  GET /NAME/OUTPUT ▸ path::parse ▸ Play::decide ─┬ Local    ▸ hls | progressive | embed
 //!                                                 ├ Redirect ▸ redirect (302 to the holder)
+//!                                                 ├ Relay    ▸ relay, then as Local
 //!                                                 ├ Later    ▸ 503, Retry-After
 //!                                                 └ Nowhere  ▸ 404
 //! ```
@@ -15,6 +16,7 @@ mod hls;
 mod path;
 mod progressive;
 mod redirect;
+mod relay;
 
 use std::borrow::Cow;
 use std::collections::hash_map::RandomState;
@@ -31,7 +33,8 @@ use watershed_actors::http_session::Opening;
 use watershed_actors::live_stream::Broadcast;
 use watershed_actors::names::{NodeId, Protocol};
 use watershed_actors::published::Published;
-use watershed_actors::redirect::{find_via, strip_via};
+use watershed_actors::redirect::{RedirectPolicy, find_via, strip_via};
+use watershed_actors::relay::Relays;
 use watershed_actors::session_registry::{
     Client, Connected, PlayerRefused, SessionGuard, Sessions,
 };
@@ -60,11 +63,35 @@ pub struct Play {
     sessions: Sessions,
     node: NodeId,
     settings: Published<PlaySettings>,
+    policy: Published<RedirectPolicy>,
+    relays: Relays,
     /// Peers' public addresses, for the player page.
     entries: Box<dyn EntryNodes>,
     /// The player page as built; none if the web UI was not.
     embed_template: Option<Bytes>,
     player_hash: RandomState,
+}
+
+/// What the door is made of.
+pub struct PlayParts {
+    /// Where streams are.
+    pub directory: DirectoryView,
+    /// Those of this node.
+    pub streams: LocalStreams,
+    /// Who plays here.
+    pub sessions: Sessions,
+    /// This node, for its marks.
+    pub node: NodeId,
+    /// What the operator can set about playback.
+    pub settings: Published<PlaySettings>,
+    /// Who is redirected, and who is not.
+    pub policy: Published<RedirectPolicy>,
+    /// Gives the streams of peers to those who are not.
+    pub relays: Relays,
+    /// Peers' public addresses, for the player page.
+    pub entries: Box<dyn EntryNodes>,
+    /// The player page as built; none if the web UI was not.
+    pub embed_template: Option<Bytes>,
 }
 
 /// Names the nodes that a player may enter the cluster by.
@@ -81,6 +108,7 @@ pub trait EntryNodes: Send + Sync + std::fmt::Debug {
 enum Decision {
     Local(LocalEntry),
     Redirect(Arc<PeerRoute>, Choice),
+    Relay(Arc<PeerRoute>),
     Later,
     Nowhere,
 }
@@ -93,6 +121,7 @@ struct Asked<'a> {
     query: Option<&'a str>,
     client: Option<IpAddr>,
     user_agent: Option<&'a str>,
+    is_https: bool,
     now: Instant,
 }
 
@@ -110,19 +139,22 @@ impl<'a> Asked<'a> {
 }
 
 impl Play {
-    /// Makes the door of `node`.
+    /// Makes the door of what `parts` says.
     #[must_use]
-    pub fn new(
-        directory: DirectoryView,
-        streams: LocalStreams,
-        sessions: Sessions,
-        node: NodeId,
-        settings: Published<PlaySettings>,
-        entries: Box<dyn EntryNodes>,
-        embed_template: Option<Bytes>,
-    ) -> Self {
-        let player_hash = RandomState::new();
-        Self { directory, streams, sessions, node, settings, entries, embed_template, player_hash }
+    pub fn new(parts: PlayParts) -> Self {
+        let PlayParts { directory, streams, sessions, node, settings, policy, relays, .. } = parts;
+        Self {
+            directory,
+            streams,
+            sessions,
+            node,
+            settings,
+            policy,
+            relays,
+            entries: parts.entries,
+            embed_template: parts.embed_template,
+            player_hash: RandomState::new(),
+        }
     }
 
     /// Decides without waiting; `None` while the node has not heard from its peers.
@@ -154,9 +186,25 @@ impl Play {
                 self.streams.find(asked.name).map_or(Decision::Later, Decision::Local)
             }
             StreamLocation::At(..) if self.was_just_redirected(asked.query) => Decision::Later,
-            StreamLocation::At(route, choice) => Decision::Redirect(route, choice),
+            StreamLocation::At(route, choice) => self.redirect_or_relay(route, choice, asked),
             StreamLocation::ComingBack | StreamLocation::Unsettled => Decision::Later,
             StreamLocation::Nowhere => Decision::Nowhere,
+        }
+    }
+
+    /// A draining node relays nothing: it would be cut off soon.
+    fn redirect_or_relay(
+        &self,
+        route: Arc<PeerRoute>,
+        choice: Choice,
+        asked: &Asked<'_>,
+    ) -> Decision {
+        if self.policy.load().redirects_http(asked.is_https, &route.targets) {
+            Decision::Redirect(route, choice)
+        } else if self.directory.is_draining() {
+            Decision::Later
+        } else {
+            Decision::Relay(route)
         }
     }
 
@@ -225,8 +273,9 @@ pub async fn handle(request: HttpRequest, play: web::Data<Play>) -> HttpResponse
     let is_read = is_head || request.method() == Method::GET;
     let user_agent = request.headers().get(header::USER_AGENT).and_then(|v| v.to_str().ok());
     let query = request.uri().query();
-    let client = client_of(&request).ip;
-    let asked = Asked { name, output, query, client, user_agent, now: Instant::now() };
+    let client = client_of(&request);
+    let (client, is_https) = (client.ip, client.is_https);
+    let asked = Asked { name, output, query, client, user_agent, is_https, now: Instant::now() };
     match play.decide(&asked).await {
         Decision::Redirect(..) if play.answers_master(output) => {
             hls::remote_master(uri_query(&asked).as_deref())
@@ -235,6 +284,8 @@ pub async fn handle(request: HttpRequest, play: web::Data<Play>) -> HttpResponse
             play.directory.count_redirect(output.protocol(), choice);
             redirect::answer(&play, &route, &request)
         }
+        Decision::Relay(_) if !is_read => answers::method_not_allowed(),
+        Decision::Relay(route) => relay::answer(&play, route, &asked, &request).await,
         Decision::Later => answers::later(),
         Decision::Nowhere => answers::not_found("no such stream in this cluster"),
         Decision::Local(_) if !is_read => answers::method_not_allowed(),

@@ -42,7 +42,7 @@ pub struct QuickRedirect(pub Arc<Play>);
 
 impl QuickAnswer for QuickRedirect {
     fn answer(&self, request: QuickRequest<'_>, out: &mut BytesMut) -> Quick {
-        let QuickRequest { target, user_agent, persists, client, is_https: _, now } = request;
+        let QuickRequest { target, user_agent, persists, client, is_https, now } = request;
         let play = &self.0;
         let (path, query) = match target.split_once('?') {
             Some((path, query)) => (path, Some(query)),
@@ -59,7 +59,7 @@ impl QuickAnswer for QuickRedirect {
             return Quick::Unknown;
         }
         let client = Some(client.ip());
-        let asked = Asked { name, output, query, client, user_agent, now };
+        let asked = Asked { name, output, query, client, user_agent, is_https, now };
         match play.decide_now(&asked) {
             Some(Decision::Redirect(route, choice)) if persists => {
                 if !play.write_redirect(&route, path, query, now, out) {

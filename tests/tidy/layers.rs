@@ -5,7 +5,7 @@
 use super::{File, code_of, files, prove, require};
 
 /// Files beside an actor that are no pure core, each with its reason. Listeners are by name.
-const EDGES: [(&str, &str); 24] = [
+const EDGES: [(&str, &str); 27] = [
     ("actors/src/client_stream.rs", "a socket, with or without TLS"),
     ("actors/src/preamble.rs", "what happens on a socket before its session"),
     ("actors/src/outbox.rs", "writes to a socket on behalf of a session"),
@@ -25,6 +25,9 @@ const EDGES: [(&str, &str); 24] = [
     ("actors/src/live_stream/pull/web.rs", "asks by HTTP"),
     ("actors/src/live_stream/ring.rs", "wakes the sessions that wait for it"),
     ("actors/src/live_stream/writer.rs", "an input's end, on whatever thread it runs"),
+    ("actors/src/relay/feed.rs", "an answer to another node that waits for the ring"),
+    ("actors/src/relay/pull.rs", "an input that another node feeds"),
+    ("actors/src/relay/table.rs", "sessions ask for a relay and wait for it"),
     ("actors/src/stream_hub/local_streams.rs", "sessions start a stream and wait for it"),
     ("actors/src/rtsp_session/cluster_router.rs", "answers a session of now, behind a trait"),
     ("actors/src/node_stats/machine.rs", "reads the machine, off the arbiter"),

@@ -2,9 +2,11 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
+use futures_util::future::LocalBoxFuture;
 use thiserror::Error;
 
 use super::InputWriter;
@@ -78,7 +80,7 @@ pub struct InputSpec {
 }
 
 /// Where an input comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum InputSource {
     /// `publish://`: a client brings it.
     Publish,
@@ -86,6 +88,28 @@ pub enum InputSource {
     File(PathBuf),
     /// Any other scheme: fetched from elsewhere.
     Pull(PullSource),
+    /// Another node: whoever relays from there knows how.
+    Relay(Arc<dyn InputRunner>),
+}
+
+impl PartialEq for InputSource {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Publish, Self::Publish) => true,
+            (Self::File(one), Self::File(two)) => one == two,
+            (Self::Pull(one), Self::Pull(two)) => one == two,
+            (Self::Relay(one), Self::Relay(two)) => Arc::ptr_eq(one, two),
+            _ => false,
+        }
+    }
+}
+
+impl Eq for InputSource {}
+
+/// An input that brings its own way of running.
+pub trait InputRunner: std::fmt::Debug + Send + Sync {
+    /// Writes until the input ends or its writer is revoked; on the stream's arbiter.
+    fn run(&self, writer: InputWriter) -> LocalBoxFuture<'static, ()>;
 }
 
 /// A publish password; never printed.

@@ -39,7 +39,8 @@ use watershed_media::track::Track;
 pub use broadcast::{Broadcast, StreamStatus};
 pub use facts::{CaptureReport, StreamFacts};
 pub use messages::{
-    InputSource, InputSpec, Password, Publish, PublishRefused, StartStream, StopStream, StreamSpec,
+    InputRunner, InputSource, InputSpec, Password, Publish, PublishRefused, StartStream,
+    StopStream, StreamSpec,
 };
 pub use meter::Counters;
 pub use output::{Container, LiveOutput, ReadyChunk};
@@ -404,6 +405,7 @@ fn start_input(source: InputSource, silence_max: Duration, writer: InputWriter) 
         InputSource::Publish => {}
         InputSource::File(path) => drop(actix_rt::spawn(file_input::run(path, writer))),
         InputSource::Pull(pull) => drop(actix_rt::spawn(pull::run(pull, silence_max, writer))),
+        InputSource::Relay(runner) => drop(actix_rt::spawn(runner.run(writer))),
     }
 }
 

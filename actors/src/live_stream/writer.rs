@@ -59,7 +59,7 @@ impl InputWriter {
         Ok(())
     }
 
-    /// Whether the stream wants no more of this input.
+    /// Whether the input is to end, for one that has nothing to write right now.
     pub(crate) fn is_revoked(&self) -> bool {
         self.is_revoked.load(Ordering::Relaxed)
     }

@@ -16,9 +16,6 @@ use tokio::time::{Instant, timeout_at};
 use super::fetcher::FetchFailure;
 use crate::signature::{AnswerHeaders, NODE_HEADER, SIGNATURE_HEADER, TIME_HEADER};
 
-/// Connections kept to one peer: the fetch's, and one for hints.
-const CONNECTIONS_MAX: usize = 2;
-
 /// How long an idle connection may wait for the next fetch beyond the fetch timeout.
 const KEEP_ALIVE_GRACE: Duration = Duration::from_secs(5);
 
@@ -53,12 +50,16 @@ pub(super) struct RawAnswer {
 }
 
 /// A client of its own for each peer, so that none waits for another's connections.
-pub(super) fn client(tls: Arc<rustls::ClientConfig>, fetch_timeout: Duration) -> awc::Client {
+pub(super) fn client(
+    tls: Arc<rustls::ClientConfig>,
+    fetch_timeout: Duration,
+    connections_max: usize,
+) -> awc::Client {
     // Not `max_http_version`: it would replace `tls`, which offers http/1.1 alone by itself.
     let connector = awc::Connector::new()
         .rustls_0_23(tls)
         .timeout(fetch_timeout.max(Duration::from_secs(1)))
-        .limit(CONNECTIONS_MAX)
+        .limit(connections_max)
         .conn_keep_alive(fetch_timeout * 2 + KEEP_ALIVE_GRACE)
         .conn_lifetime(CONNECTION_LIFETIME);
     awc::Client::builder().connector(connector).disable_redirects().disable_timeout().finish()

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::fetcher::{FetchFailure, FetchResult, Fetched, PeerFetcher};
-use super::http_exchange::{ExchangeLimits, RawAnswer};
+use super::http_exchange::{ExchangeLimits, RawAnswer, client};
 use super::messages::PeerConfig;
 use super::page::{PageMerge, judge_page};
 use super::signed_client::{SignedAnswer, SignedAsk, SignedClient};
@@ -30,6 +30,12 @@ pub const CHANGED_PATH: &str = "/streamer/api/v3/cluster/changed";
 
 /// The shortest time to the first byte that is allowed.
 const FIRST_BYTE_MIN: Duration = Duration::from_millis(1_000);
+
+/// Connections kept to one peer: the fetch's, and one for hints.
+const CONNECTIONS_MAX: usize = 2;
+
+/// How long other clients than the fetcher wait for a connection.
+const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 
 /// Pages of one fetch.
 const PAGES_MAX: usize = 256;
@@ -88,14 +94,16 @@ impl FetcherParts {
         Self { own_id, tls, limits, hits, judging: Arc::new(Semaphore::new(JUDGED_AT_ONCE_MAX)) }
     }
 
-    /// A client of the node at `base`, to be used on the arbiter it is made on.
+    /// A client of the node at `base`, with up to `connections_max` connections of its own; to be
+    /// used on the arbiter it is made on.
     pub(crate) fn signed_client(
         &self,
         base: String,
         keys: Vec<ClusterKey>,
-        connect_timeout: Duration,
+        connections_max: usize,
     ) -> SignedClient {
-        SignedClient::new(Arc::clone(&self.tls), self.own_id, base, keys, connect_timeout)
+        let client = client(Arc::clone(&self.tls), CONNECT_WITHIN, connections_max);
+        SignedClient::new(self.own_id, base, keys, client)
     }
 }
 
@@ -122,8 +130,9 @@ impl HttpFetcher {
             body_bytes_max: parts.limits.report.page_bytes_max,
         };
         let base = config.addresses.api_base();
+        let client = client(Arc::clone(&parts.tls), config.fetch_timeout, CONNECTIONS_MAX);
         let inner = Inner {
-            node: parts.signed_client(base, config.keys.clone(), config.fetch_timeout),
+            node: SignedClient::new(parts.own_id, base, config.keys.clone(), client),
             parts,
             exchange,
             tracks: RefCell::default(),

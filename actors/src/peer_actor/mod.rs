@@ -44,7 +44,7 @@ pub use messages::{
     GetPeerStatus, PeerConfig, PeerHeard, PeerHinted, PeerState, PeerStatus, RemovePeer, SendHint,
     StateChange, UpdatePeer,
 };
-pub(crate) use signed_client::{EndlessAnswer, SignedAsk, SignedClient};
+pub(crate) use signed_client::{SignedAsk, SignedClient};
 pub use trust::{TrustError, peer_tls};
 
 /// The shortest time between two fetches, however many hints come.

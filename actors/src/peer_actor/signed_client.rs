@@ -7,7 +7,6 @@
 //! ```
 
 use std::cell::RefCell;
-use std::sync::Arc;
 use std::time::Duration;
 
 use awc::ClientResponse;
@@ -19,7 +18,7 @@ use tokio::time::Instant;
 
 use super::fetcher::FetchFailure;
 use super::http_exchange::{
-    AnswerHead, ExchangeLimits, RawAnswer, client, is_stale_connection, read_body, send,
+    AnswerHead, ExchangeLimits, RawAnswer, is_stale_connection, read_body, send,
 };
 use super::negotiation::{Learned, Negotiation};
 use super::page::signer_of;
@@ -107,13 +106,11 @@ impl<'a> SignedAsk<'a> {
 
 impl SignedClient {
     pub(super) fn new(
-        tls: Arc<rustls::ClientConfig>,
         own_id: NodeId,
         base: String,
         keys: Vec<ClusterKey>,
-        connect_timeout: Duration,
+        client: awc::Client,
     ) -> Self {
-        let client = client(tls, connect_timeout);
         Self { client, own_id, base, keys, learned: RefCell::default() }
     }
 

@@ -8,6 +8,7 @@
 //! [`Targets::write_http_location`] is the hottest code of the cluster: it copies bytes into the
 //! caller's buffer and allocates nothing where that has room.
 
+mod policy;
 #[cfg(test)]
 mod tests;
 mod via;
@@ -18,6 +19,7 @@ use url::Url;
 use crate::names::Protocol;
 use crate::report::{Listener, Scheme};
 
+pub use policy::{RedirectMode, RedirectPolicy};
 pub use via::{VIA_YOUNG_FOR, ViaMark, find_via, strip_via};
 
 /// A peer's addresses as configured.

@@ -40,8 +40,9 @@ use crate::live_stream::{Container, InputWriter, PublishRefused};
 use crate::names::{Protocol, StreamName};
 use crate::outbox::{Outbox, OutboxError, OutboxLimits, read_paced};
 use crate::published::Published;
+use crate::relay::{ClientFacts, RelayRefused, Relays};
 use crate::session_registry::{Client, Connected, SessionGuard, Sessions};
-use crate::stream_directory::SETTLES_WITHIN;
+use crate::stream_directory::{PeerRoute, SETTLES_WITHIN};
 use crate::stream_hub::{LocalEntry, LocalStreams, PublishTo};
 use crate::tcp_listener::{Connection, ConnectionPermit};
 use messages::EndSession;
@@ -73,6 +74,8 @@ pub struct RtmpSessionSettings {
     pub hub: Recipient<PublishTo>,
     /// The streams that are played from here.
     pub streams: LocalStreams,
+    /// Gives the streams of other nodes to players that cannot be redirected.
+    pub relays: Relays,
     /// How players are written to.
     pub fan_out: Published<FanOutSettings>,
     /// Where granted clients are entered.
@@ -198,7 +201,7 @@ impl RtmpSession {
         let is_name = !request.reconnects && address.name.parse::<StreamName>().is_ok();
         if is_name
             && let PlayAnswer::Redirect(target) =
-                routing.play(&request.app, &address.name, &address.query, Instant::now())
+                routing.play(&request.app, &address.name, &address.query, false, Instant::now())
         {
             self.leave_by = Some(Instant::now() + LEAVE_WITHIN);
             return self.session.redirect_connect(&target.full_url);
@@ -217,7 +220,9 @@ impl RtmpSession {
         ctx: &mut Context<Self>,
     ) -> Result<Vec<Output>, RtmpError> {
         let now = Instant::now();
-        match self.settings.routing.play(&self.app, &request.name, &request.query, now) {
+        let StreamRequest { name, query, .. } = &request;
+        let reconnects = self.follows_reconnect;
+        match self.settings.routing.play(&self.app, name, query, reconnects, now) {
             PlayAnswer::Redirect(target) => {
                 self.leave_by = Some(Instant::now() + LEAVE_WITHIN);
                 if self.follows_reconnect {
@@ -227,6 +232,10 @@ impl RtmpSession {
             }
             PlayAnswer::Here => {
                 self.play_here(request, ctx);
+                Ok(Vec::new())
+            }
+            PlayAnswer::Relay(route) => {
+                self.play_relayed(route, request, ctx);
                 Ok(Vec::new())
             }
             PlayAnswer::Refuse(code, words) => {
@@ -255,16 +264,53 @@ impl RtmpSession {
             entry.wait_until_running(START_WITHIN).await.then_some(entry)
         };
         let waiting = running.into_actor(self).map(move |entry, session, ctx| {
-            let outputs = match entry {
-                Some(entry) => session.play_granted(&entry, &request, ctx),
-                None => {
-                    let words = "the stream has no picture right now; try again";
-                    session.session.reject_play(request.request, PLAY_FAILED, words)
-                }
-            };
-            session.follow(outputs, ctx);
+            let entry = entry.ok_or("the stream has no picture right now; try again");
+            session.play_answered(entry, &request, ctx);
         });
         ctx.spawn(waiting);
+    }
+
+    /// Asks for the stream of another node; its holder may refuse the client.
+    fn play_relayed(&self, route: Arc<PeerRoute>, asked: StreamRequest, ctx: &mut Context<Self>) {
+        let Client { ip, user_agent, token } = self.as_client(&asked.parameters);
+        let client = ClientFacts {
+            protocol: Protocol::Rtmp,
+            ip: Some(ip),
+            token: token.map(str::to_owned),
+            user_agent: user_agent.map(str::to_owned),
+            referer: None,
+            session: getrandom::u64().unwrap_or_default(),
+        };
+        let (relays, name) = (self.settings.relays.clone(), asked.name.parse());
+        let opening = async move {
+            let name = name.map_err(|_| RelayRefused::NotRunning)?;
+            relays.open(route, name, client).await
+        };
+        ctx.spawn(opening.into_actor(self).map(move |opened, session, ctx| {
+            let entry = opened.map_err(|refused| {
+                log::debug!("rtmp client {}: not relayed: {refused}", session.client);
+                match refused {
+                    RelayRefused::Denied { .. } => "the node that has the stream does not allow it",
+                    RelayRefused::NoAnswer(_)
+                    | RelayRefused::NotRunning
+                    | RelayRefused::Draining => "the stream has no picture right now; try again",
+                }
+            });
+            session.play_answered(entry, &asked, ctx);
+        }));
+    }
+
+    fn play_answered(
+        &mut self,
+        entry: Result<LocalEntry, &'static str>,
+        asked: &StreamRequest,
+        ctx: &mut Context<Self>,
+    ) {
+        let outputs = match entry {
+            Ok(entry) => self.play_granted(&entry, asked, ctx),
+            Err(words) => self.session.reject_play(asked.request, PLAY_FAILED, words),
+        };
+        self.follow(outputs, ctx);
     }
 
     /// Lets the client play, unless there are too many; its media goes out behind the answer.

@@ -1,10 +1,12 @@
 //! Where an RTMP client goes: the directory's word in RTMP's terms.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::live_stream::PublishRefused;
 use crate::names::{NodeId, Protocol, StreamName};
-use crate::redirect::{RtmpTarget, ViaMark, find_via};
+use crate::published::Published;
+use crate::redirect::{RedirectPolicy, RtmpTarget, ViaMark, find_via};
 use crate::stream_directory::{Ask, DirectoryView, PeerRoute, StreamLocation};
 use crate::wall_clock::unix_ms;
 
@@ -15,6 +17,8 @@ pub(super) enum PlayAnswer {
     Here,
     /// Go there.
     Redirect(RtmpTarget),
+    /// Stay: the stream is to be pulled from there.
+    Relay(Arc<PeerRoute>),
     /// It cannot be played: a status code and words.
     Refuse(&'static str, &'static str),
     /// The node has just started and not heard from its peers: ask again in a moment.
@@ -32,24 +36,37 @@ pub(super) const PUBLISH_REFUSED: &str = "NetStream.Publish.BadName";
 pub struct RtmpRouting {
     directory: DirectoryView,
     node: NodeId,
+    policy: Published<RedirectPolicy>,
 }
 
 impl RtmpRouting {
     /// Routing of `node`, which marks its redirects with its id.
     #[must_use]
-    pub const fn new(directory: DirectoryView, node: NodeId) -> Self {
-        Self { directory, node }
+    pub const fn new(
+        directory: DirectoryView,
+        node: NodeId,
+        policy: Published<RedirectPolicy>,
+    ) -> Self {
+        Self { directory, node, policy }
     }
 
-    /// Where the client of application `app` plays `name`.
-    pub(super) fn play(&self, app: &str, name: &str, query: &str, now: Instant) -> PlayAnswer {
+    /// Where the client of application `app` plays `name`; `reconnects` if it has announced to
+    /// follow a request to reconnect.
+    pub(super) fn play(
+        &self,
+        app: &str,
+        name: &str,
+        query: &str,
+        reconnects: bool,
+        now: Instant,
+    ) -> PlayAnswer {
         if name.parse::<StreamName>().is_err() {
             return PlayAnswer::Refuse(PLAY_NOT_FOUND, "no stream can have that name");
         }
-        match self.directory.locate(name, &ask(now)) {
+        match self.directory.locate_or_relay(name, &ask(now)) {
             StreamLocation::Here { .. } => PlayAnswer::Here,
             StreamLocation::At(route, choice) => {
-                let answer = self.redirect(&route, app, name, query);
+                let answer = self.go_elsewhere(route, app, name, query, reconnects);
                 if let PlayAnswer::Redirect(_) = answer {
                     self.directory.count_redirect(Protocol::Rtmp, choice);
                 }
@@ -82,7 +99,15 @@ impl RtmpRouting {
         }
     }
 
-    fn redirect(&self, route: &PeerRoute, app: &str, name: &str, query: &str) -> PlayAnswer {
+    /// Redirects, or relays for a client that does not follow, or where no door is known.
+    fn go_elsewhere(
+        &self,
+        route: Arc<PeerRoute>,
+        app: &str,
+        name: &str,
+        query: &str,
+        reconnects: bool,
+    ) -> PlayAnswer {
         let now_ms = unix_ms();
         let is_looping =
             find_via(query).is_some_and(|mark| self.directory.is_young_mark(mark, now_ms));
@@ -92,15 +117,18 @@ impl RtmpRouting {
                 "the stream has just left that node; try again",
             );
         }
-        let (app, stream) = split(app, name);
-        let query = (!query.is_empty()).then_some(query);
-        let mark = ViaMark::of(self.node, now_ms / 1000);
-        match route.targets.rtmp_target(app, stream, query, mark) {
-            Ok(Some(target)) => PlayAnswer::Redirect(target),
-            Ok(None) | Err(_) => {
-                PlayAnswer::Refuse(PLAY_FAILED, "the node that has the stream has no RTMP door")
+        if self.policy.load().redirects_rtmp(reconnects) {
+            let (app, stream) = split(app, name);
+            let query = (!query.is_empty()).then_some(query);
+            let mark = ViaMark::of(self.node, now_ms / 1000);
+            if let Ok(Some(target)) = route.targets.rtmp_target(app, stream, query, mark) {
+                return PlayAnswer::Redirect(target);
             }
         }
+        if self.directory.is_draining() {
+            return PlayAnswer::Refuse(PLAY_FAILED, "this node is about to stop; try another");
+        }
+        PlayAnswer::Relay(route)
     }
 }
 

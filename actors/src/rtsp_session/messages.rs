@@ -1,8 +1,11 @@
 //! What an RTSP session asks and what others may tell it and its listener.
 
+use std::sync::Arc;
+
 use actix::Message;
 
 pub use crate::session_registry::EndSession;
+use crate::stream_directory::PeerRoute;
 
 /// Closes the listening socket; the sessions live on. Sent by the node when it drains.
 #[derive(Clone, Copy, Debug, Message)]
@@ -33,6 +36,8 @@ pub trait Router {
 pub enum RtspAnswer {
     /// Go to this URL: 302.
     Redirect(String),
+    /// Stay: the stream is to be pulled from there.
+    Relay(Arc<PeerRoute>),
     /// Nobody has the stream: 404.
     NotFound,
     /// Come back in a second: 503.

@@ -184,7 +184,9 @@ impl RtspSession {
             RtspAnswer::Redirect(location) => self.session.redirect(request, &location),
             RtspAnswer::NotFound => self.session.not_found(request),
             RtspAnswer::Unavailable => self.session.unavailable(request),
-            RtspAnswer::LocalPlaybackUnsupported => self.session.not_implemented(request),
+            RtspAnswer::LocalPlaybackUnsupported | RtspAnswer::Relay(_) => {
+                self.session.not_implemented(request)
+            }
             RtspAnswer::BadRequest(reason) => self.session.bad_request(request, &reason),
         };
         // The session may have ended behind its own question, and then wants no answer.

@@ -36,7 +36,7 @@ pub struct PeerLink {
 }
 
 /// Where a peer is, as of its last report.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerRoute {
     /// The configured name of the peer.
     pub hostname: Hostname,

@@ -181,6 +181,22 @@ impl DirectoryView {
         StreamLocation::Nowhere
     }
 
+    /// As [`DirectoryView::locate`], but where no holder listens for the client's protocol, one
+    /// that can be relayed from will do: nodes hand streams to each other by HTTP.
+    #[must_use]
+    pub fn locate_or_relay(&self, name: &str, ask: &Ask) -> StreamLocation {
+        match self.locate(name, ask) {
+            found @ (StreamLocation::Nowhere | StreamLocation::ComingBack) => {
+                let by_http = Ask { protocol: Protocol::Tshttp, client: None, ..*ask };
+                match self.locate(name, &by_http) {
+                    StreamLocation::At(route, choice) => StreamLocation::At(route, choice),
+                    _ => found,
+                }
+            }
+            found => found,
+        }
+    }
+
     /// As [`DirectoryView::locate`], but waits while the node has not heard from its peers, at most
     /// [`SETTLES_WITHIN`]; then the stream is coming back. `ask` is asked for each look, with the
     /// time then. Never answers [`StreamLocation::Unsettled`].

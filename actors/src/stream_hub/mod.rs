@@ -45,6 +45,8 @@ pub struct StreamHub {
     next_arbiter: usize,
     limit_hits: LimitHits,
     totals: Published<CounterValues>,
+    /// What is given out of streams that are relayed, not captured, here.
+    relayed: Published<CounterValues>,
     /// Bytes received and given out by streams that are no more.
     bytes_gone: (u64, u64),
     changed: Recipient<LocalStreamChanged>,
@@ -52,13 +54,14 @@ pub struct StreamHub {
 }
 
 impl StreamHub {
-    /// Makes a hub that publishes its streams in `streams` and their sums in `totals`, runs them on
-    /// `arbiters` in turn and tells the directory.
+    /// Makes a hub that publishes its streams in `streams` and their sums in `totals`, what is
+    /// `relayed` included, runs them on `arbiters` in turn and tells the directory.
     #[must_use]
     pub fn new(
         streams: LocalStreams,
         arbiters: Vec<ArbiterHandle>,
         totals: Published<CounterValues>,
+        relayed: Published<CounterValues>,
         changed: Recipient<LocalStreamChanged>,
         removed: Recipient<LocalStreamRemoved>,
         limit_hits: LimitHits,
@@ -70,6 +73,7 @@ impl StreamHub {
             next_arbiter: 0,
             limit_hits,
             totals,
+            relayed,
             bytes_gone: (0, 0),
             changed,
             removed,
@@ -165,9 +169,11 @@ impl StreamHub {
 
     /// Publishes the sums over all streams.
     fn sum_up(&self) {
+        let relayed = self.relayed.load();
         let mut totals = CounterValues {
             bytes_in: self.bytes_gone.0,
-            bytes_out: self.bytes_gone.1,
+            bytes_out: self.bytes_gone.1 + relayed.bytes_out,
+            play_sessions: relayed.play_sessions,
             ..CounterValues::default()
         };
         for entry in self.streams.all() {

@@ -36,6 +36,7 @@ fn start_hub() -> (Addr<StreamHub>, LocalStreams) {
         streams.clone(),
         Vec::new(),
         Published::default(),
+        Published::default(),
         changed,
         removed,
         LimitHits::default(),

@@ -184,7 +184,10 @@ proptest! {
 
     #[test]
     fn packets_arrive_whatever_the_pieces(
-        packets in prop::collection::vec((any::<i64>(), any::<i64>(), any::<bool>(), any::<Vec<u8>>()), 1..20),
+        packets in prop::collection::vec(
+            (any::<i64>(), any::<i64>(), any::<bool>(), any::<Vec<u8>>()),
+            1..20,
+        ),
         cut in 1_usize..300,
     ) {
         let mut frames = vec![Frame::Item(StreamItem::Tracks(tracks()))];
