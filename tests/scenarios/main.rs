@@ -33,6 +33,8 @@ mod pull_rtmp;
 mod pull_rtsp;
 mod real_clients;
 mod redirect_hls_and_ts;
+mod relay_http;
+mod relay_rtmp;
 mod reload;
 mod rtmp_redirect;
 mod rtsp_redirect;

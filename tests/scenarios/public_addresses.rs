@@ -22,7 +22,7 @@ fn clients_are_sent_to_public_addresses_that_check_foretells() {
     let mut node = Node::new("north", folder.path());
     let [http, rtsp, rtmp] = [free_port(), free_port(), free_port()];
     node.configure(&format!(
-        "cluster_key {KEY};\n\
+        "cluster_key {KEY};\nrtmp_redirect always;\n\
          peer south {{ api_url http://127.0.0.1:{}; public http://127.0.0.1:{http}/prefix;\n\
            public_rtsp_url rtsp://127.0.0.1:{rtsp}; public_rtmp_url rtmp://127.0.0.1:{rtmp}; }}\n\
          peer east {{ api_url http://127.0.0.1:{}; public localhost; }}\n\
