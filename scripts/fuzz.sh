@@ -32,13 +32,15 @@ put() {
 
 # Recorded clients and files, and the configurations that are shipped.
 plant_seeds() {
-  local file tag=0 flv
+  local file
   for file in media/testdata/rtmp/*.bin; do
     put rtmp "$file:3073" # behind the handshake
     put rtmp_handshake "$file:0"
   done
   for file in media/testdata/*.ts; do put mpegts "$file:0"; done
   for file in media/testdata/*.mp4; do put mp4 "$file:0"; done
+  for file in media/testdata/rtp/*.rtp; do put rtp "$file:0"; done
+  for file in media/testdata/rtp/*.sdp; do put sdp "$file:0"; done
   for file in config/watershed.conf config/demo/*.conf tests/golden/every-word.conf; do
     put config "$file:0"
   done

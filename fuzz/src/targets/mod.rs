@@ -7,17 +7,21 @@
 
 mod containers;
 mod control;
+mod rtp;
 mod sessions;
 
 /// A target: its name, which is also that of its corpus, and what it does.
 pub(crate) type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub(crate) const TARGETS: [Target; 10] = [
+pub(crate) const TARGETS: [Target; 13] = [
     ("rtsp", sessions::rtsp),
     ("rtmp", sessions::rtmp),
     ("rtmp_handshake", sessions::rtmp_handshake),
     ("amf0", sessions::amf0),
+    ("rtp", rtp::rtp),
+    ("rtcp", rtp::rtcp),
+    ("sdp", rtp::sdp),
     ("flv", containers::flv),
     ("mpegts", containers::mpegts),
     ("mp4", containers::mp4),
