@@ -250,7 +250,7 @@ struct Shared {
     writing: Option<Waker>,
     /// The reading future, while it waits for room.
     reading: Option<Waker>,
-    /// Why the connection ends, where only [`Outbox::offer`] has noticed.
+    /// Why the connection ends, where only [`Member::offer`] has noticed.
     failed: Option<OutboxError>,
 }
 

@@ -3,7 +3,7 @@
 //! The protocol is `media::rtmp::ServerSession`; this actor moves bytes between it and the socket,
 //! asks where streams are, and hands a publisher's media straight to its stream. Media passes no
 //! mailbox: a publisher's is read in this actor's context and written through an [`InputWriter`], a
-//! player's goes from the stream's [`fan_out`](crate::fan_out) to the outbox.
+//! player's goes from the stream's [`fan_out`] to the outbox.
 //!
 //! ```text
 //!  socket ─▶ read_paced ─▶ ServerSession ─▶ Outbox ─▶ socket

@@ -1,4 +1,4 @@
-//! The two servers of the media rows, set up alike: RTMP in; RTMP, HLS and what else is offered out.
+//! The two servers of the media rows, set up alike: RTMP in; RTMP, HLS and all else offered out.
 
 use std::fmt::Write as _;
 use std::fs;

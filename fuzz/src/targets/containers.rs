@@ -46,7 +46,7 @@ pub(crate) fn mpegts(bytes: &[u8]) {
         match item {
             StreamItem::Tracks(tracks) => muxer.set_tracks(tracks),
             StreamItem::Packet(packet) => drop(muxer.mux(packet, &mut out)),
-            _ => muxer.discontinuity(),
+            StreamItem::Discontinuity => muxer.discontinuity(),
         }
         assert!(out.len().is_multiple_of(mpegts::PACKET_BYTES));
         out.clear();

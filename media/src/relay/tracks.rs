@@ -125,7 +125,7 @@ fn write_audio(audio: AudioShape, out: &mut BytesMut) {
     out.put_u8(audio.channels);
 }
 
-/// Reads what [`write`] wrote.
+/// Reads what [`write()`] wrote.
 ///
 /// Errors: [`RelayError`].
 pub(super) fn read(body: &mut Cursor<'_>) -> Result<Arc<[Track]>, RelayError> {

@@ -74,8 +74,8 @@ impl ServerSession {
         self.reject(request, code, description)
     }
 
-    /// Lets the peer play: what a [`ChunkMuxer`](crate::rtmp::live::ChunkMuxer) makes of the stream is
-    /// to follow behind the bytes yielded.
+    /// Lets the peer play: behind the bytes yielded, what a
+    /// [`ChunkMuxer`](crate::rtmp::live::ChunkMuxer) makes of the stream is to follow.
     ///
     /// Errors: [`RtmpError::NotAsked`], or what the bytes that waited lead to.
     pub fn accept_play(&mut self, request: RequestId) -> Result<Vec<Output>, RtmpError> {
