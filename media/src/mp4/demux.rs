@@ -155,7 +155,9 @@ impl Demuxer {
                 self.read_moov(offset.saturating_add(size), bytes)
             }
             Phase::Moof { size, .. } => {
-                let (moof, _) = MoofBox::decode(whole(bytes, size)?)?;
+                let bytes = whole(bytes, size)?;
+                fragments::check_sample_count(bytes)?;
+                let (moof, _) = MoofBox::decode(bytes)?;
                 self.fragment = fragments::samples(&moof, offset, &mut self.tracks);
                 self.phase = Phase::Header { offset: offset.saturating_add(size) };
                 Ok(())

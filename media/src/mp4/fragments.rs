@@ -6,8 +6,52 @@ use std::collections::VecDeque;
 
 use shiguredo_mp4::boxes::{MoofBox, TfhdBox, TrafBox, TrunBox};
 
-use super::demux::Sample;
+use super::demux::{Mp4Error, Sample};
 use super::tracks::FileTrack;
+use crate::cursor::Cursor;
+
+/// A fragment with more samples is refused: an hour of 50 frames a second has fewer.
+const SAMPLES_MAX: u32 = 1 << 18;
+
+/// Refuses a `moof` that claims more samples than a fragment has. A run whose samples all have the
+/// defaults says their count and nothing else, so that a few bytes could stand for gigabytes.
+///
+/// Source: ISO/IEC 14496-12 §8.8.8.2. Layout of what `trun` holds: `| version and
+/// flags 4 B | sample_count 4 B | … |`
+/// Errors: [`Mp4Error::TooLarge`]. What is no box is left to the decoder.
+pub(super) fn check_sample_count(moof: &[u8]) -> Result<(), Mp4Error> {
+    let fragments = bodies(moof, *b"moof").flat_map(|moof| bodies(moof, *b"traf"));
+    let runs = fragments.flat_map(|fragment| bodies(fragment, *b"trun"));
+    let claimed = runs.filter_map(|run| Cursor::new(run.get(4..)?).u32().ok());
+    let count = claimed.fold(0, u32::saturating_add);
+    if count > SAMPLES_MAX {
+        return Err(Mp4Error::TooLarge { what: "fragment, in samples,", bytes: count.into() });
+    }
+    Ok(())
+}
+
+/// What the boxes of `kind` hold, in a row of boxes.
+///
+/// Source: ISO/IEC 14496-12 §4.2: a size of 1 has a longer one behind it, one of 0 goes to the end.
+fn bodies(mut row: &[u8], kind: [u8; 4]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        loop {
+            let mut cursor = Cursor::new(row);
+            let short = cursor.u32().ok()?;
+            let found: [u8; 4] = cursor.array().ok()?;
+            let (size, head_bytes) = match short {
+                0 => (row.len(), 8),
+                1 => (usize::try_from(u64::from_be_bytes(cursor.array().ok()?)).ok()?, 16),
+                size => (usize::try_from(size).ok()?, 8),
+            };
+            let (one, rest) = row.split_at_checked(size.max(head_bytes))?;
+            row = rest;
+            if found == kind {
+                return one.get(head_bytes..);
+            }
+        }
+    })
+}
 
 /// The samples of a fragment that begins at `moof_offset`, in the order of decode times.
 ///
