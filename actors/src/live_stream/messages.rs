@@ -55,13 +55,13 @@ impl StreamSpec {
         changed == *other
     }
 
-    /// The input that a publisher with this password may write.
+    /// The input that a publisher with this proof may write.
     ///
     /// Errors: that there is none, or the password is wrong.
-    pub(crate) fn publish_input(&self, password: Option<&str>) -> Result<usize, PublishRefused> {
+    pub(crate) fn publish_input(&self, proof: &PasswordProof) -> Result<usize, PublishRefused> {
         let index = self.inputs.iter().position(|input| input.source == InputSource::Publish);
         let index = index.ok_or(PublishRefused::NoPublishInput)?;
-        if self.password.as_ref().is_some_and(|wanted| !wanted.is(password.unwrap_or_default())) {
+        if self.password.as_ref().is_some_and(|wanted| !proof.is_of(wanted)) {
             return Err(PublishRefused::WrongPassword);
         }
         Ok(index)
@@ -130,13 +130,37 @@ impl std::fmt::Debug for Password {
     }
 }
 
+/// How a publisher shows that it knows the password of a stream; never printed.
+pub enum PasswordProof {
+    /// It presents one, or none.
+    Password(Option<String>),
+    /// It answers a challenge; the function tells whether it did so with the password given. So the
+    /// stream's own password goes nowhere.
+    Answer(Box<dyn Fn(&str) -> bool + Send>),
+}
+
+impl PasswordProof {
+    fn is_of(&self, password: &Password) -> bool {
+        match self {
+            Self::Password(given) => password.is(given.as_deref().unwrap_or_default()),
+            Self::Answer(knows) => knows(&password.0),
+        }
+    }
+}
+
+impl std::fmt::Debug for PasswordProof {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
 /// Asks to publish into the stream. Sent by the hub for a publishing session; the reply is the
 /// writer's end, and dropping it ends the publication.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<InputWriter, PublishRefused>")]
 pub struct Publish {
-    /// The password that the client presented.
-    pub password: Option<String>,
+    /// What the client shows for the password.
+    pub proof: PasswordProof,
     /// Who publishes, for the log.
     pub client: SocketAddr,
 }

@@ -39,8 +39,8 @@ use watershed_media::track::Track;
 pub use broadcast::{Broadcast, StreamStatus};
 pub use facts::{CaptureReport, StreamFacts};
 pub use messages::{
-    InputRunner, InputSource, InputSpec, Password, Publish, PublishRefused, StartStream,
-    StopStream, StreamSpec,
+    InputRunner, InputSource, InputSpec, Password, PasswordProof, Publish, PublishRefused,
+    StartStream, StopStream, StreamSpec,
 };
 pub use meter::Counters;
 pub use output::{Container, LiveOutput, ReadyChunk};
@@ -338,7 +338,7 @@ impl Handler<Publish> for LiveStream {
     type Result = Result<InputWriter, PublishRefused>;
 
     fn handle(&mut self, ask: Publish, ctx: &mut Self::Context) -> Self::Result {
-        let index = self.spec.publish_input(ask.password.as_deref())?;
+        let index = self.spec.publish_input(&ask.proof)?;
         let is_busy = self.inputs[index].running.is_some();
         if is_busy && !self.spec.publish_takeover {
             return Err(PublishRefused::Busy);

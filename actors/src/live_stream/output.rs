@@ -13,6 +13,7 @@ use bytes::{Bytes, BytesMut};
 use watershed_media::flv::live::{FileTags, TagMuxer};
 use watershed_media::live::{LiveMuxer, LivePacket, StartPoint};
 use watershed_media::rtmp::live::ChunkMuxer;
+use watershed_media::rtp;
 use watershed_media::time::Ticks;
 
 use super::ring::{Ring, RingEntry, RingLimits};
@@ -31,6 +32,8 @@ pub enum Container {
     Flv,
     /// The chunks of RTMP.
     RtmpChunks,
+    /// RTP and RTCP packets, each behind its head on an RTSP connection.
+    Rtp,
 }
 
 impl Container {
@@ -38,6 +41,11 @@ impl Container {
         match self {
             Self::Flv => Box::<TagMuxer<FileTags>>::default(),
             Self::RtmpChunks => Box::<ChunkMuxer>::default(),
+            Self::Rtp => {
+                let mut seed = [0; 8];
+                let _ = getrandom::fill(&mut seed);
+                Box::new(rtp::Muxer::new(u64::from_ne_bytes(seed)))
+            }
         }
     }
 }

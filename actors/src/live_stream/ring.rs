@@ -128,6 +128,15 @@ impl<T: RingEntry> Ring<T> {
         RingCursor(state.last_start.unwrap_or(state.first + state.entries.len() as u64))
     }
 
+    /// The entry at the last keyframe with its cursor; `None` where there is none.
+    #[must_use]
+    pub fn newest_start_entry(&self) -> Option<(RingCursor, T)> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let start = state.last_start?;
+        let index = usize::try_from(start.checked_sub(state.first)?).ok()?;
+        Some((RingCursor(start), state.entries.get(index)?.clone()))
+    }
+
     /// A cursor behind the last entry.
     #[must_use]
     pub fn end(&self) -> RingCursor {

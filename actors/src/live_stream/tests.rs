@@ -207,7 +207,8 @@ async fn file_reader_that_vanishes_is_a_failure_that_is_shown() {
 #[actix::test]
 async fn publisher_is_accepted_only_while_none_is_connected() {
     let (stream, _, directory) = start_stream(spec(vec![publish_input()]));
-    let publish = Publish { password: None, client: "127.0.0.1:1".parse().unwrap() };
+    let publish =
+        Publish { proof: PasswordProof::Password(None), client: "127.0.0.1:1".parse().unwrap() };
     let writer = stream.send(publish).await.unwrap().unwrap();
     assert_eq!(directory.send(AcceptsPublish).await.unwrap(), Some(false));
     drop(writer);
@@ -219,7 +220,8 @@ async fn publisher_is_accepted_only_while_none_is_connected() {
 async fn takeover_ends_the_old_publisher_and_viewers_go_on() {
     let with_takeover = StreamSpec { publish_takeover: true, ..spec(vec![publish_input()]) };
     let (stream, broadcast, directory) = start_stream(with_takeover);
-    let publish = || Publish { password: None, client: "127.0.0.1:1".parse().unwrap() };
+    let publish =
+        || Publish { proof: PasswordProof::Password(None), client: "127.0.0.1:1".parse().unwrap() };
     let old = stream.send(publish()).await.unwrap().unwrap();
     old.write(tracks()).unwrap();
     old.write(packet(0)).unwrap();

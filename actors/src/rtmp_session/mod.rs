@@ -36,7 +36,7 @@ pub use routing::RtmpRouting;
 
 use crate::fan_out::{self, FanOutSettings, Media};
 use crate::limits::LimitHits;
-use crate::live_stream::{Container, InputWriter, PublishRefused};
+use crate::live_stream::{Container, InputWriter, PasswordProof, PublishRefused};
 use crate::names::{Protocol, StreamName};
 use crate::outbox::{Outbox, OutboxError, OutboxLimits, read_paced};
 use crate::published::Published;
@@ -359,11 +359,11 @@ impl RtmpSession {
     fn publish(&self, asked: StreamRequest, ctx: &mut Context<Self>) {
         let stream = asked.name.parse::<StreamName>();
         let password = asked.parameters.iter().find(|(key, _)| key == "password");
-        let password = password.map(|(_, value)| value.clone());
+        let proof = PasswordProof::Password(password.map(|(_, value)| value.clone()));
         let (hub, client) = (self.settings.hub.clone(), self.client);
         let asking = async move {
             let stream = stream.map_err(|_| PublishRefused::UnknownStream)?;
-            let answer = hub.send(PublishTo { stream, password, client }).await;
+            let answer = hub.send(PublishTo { stream, proof, client }).await;
             answer.unwrap_or(Err(PublishRefused::NotReady))
         };
         ctx.spawn(asking.into_actor(self).map(move |granted, session, ctx| {

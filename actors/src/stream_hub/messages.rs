@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use actix::prelude::*;
 
-use crate::live_stream::{InputWriter, PublishRefused, StreamSpec};
+use crate::live_stream::{InputWriter, PasswordProof, PublishRefused, StreamSpec};
 use crate::names::StreamName;
 
 /// States all streams that are to exist from now on. Sent by the daemon at its start and whenever
@@ -38,8 +38,8 @@ pub struct TemplateSpec {
 pub struct PublishTo {
     /// The stream as the client named it.
     pub stream: StreamName,
-    /// The password that the client presented.
-    pub password: Option<String>,
+    /// What the client shows for the password.
+    pub proof: PasswordProof,
     /// Who publishes, for the log.
     pub client: SocketAddr,
 }

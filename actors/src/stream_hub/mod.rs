@@ -153,7 +153,7 @@ impl StreamHub {
         }
         let spec = self.templates.spec_of(&ask.stream).ok_or(PublishRefused::UnknownStream)?;
         // A publisher that would be refused makes no stream.
-        spec.publish_input(ask.password.as_deref())?;
+        spec.publish_input(&ask.proof)?;
         if self.streams.count_from_templates() >= self.templates.streams_max {
             self.limit_hits.hit("template_streams");
             return Err(PublishRefused::TooManyStreams);
@@ -250,7 +250,7 @@ impl Handler<PublishTo> for StreamHub {
         let entry = self.find_or_make(&ask);
         Box::pin(async move {
             let entry = entry?;
-            let publish = Publish { password: ask.password, client: ask.client };
+            let publish = Publish { proof: ask.proof, client: ask.client };
             entry.actor.send(publish).await.map_err(|_| PublishRefused::NotReady)?
         })
     }

@@ -7,7 +7,7 @@ use watershed_media::packet::StreamItem;
 
 use super::*;
 use crate::live_stream::tests::{play, publish_input, spec};
-use crate::live_stream::{Password, StartStream};
+use crate::live_stream::{Password, PasswordProof, StartStream};
 
 /// Takes what streams say, and forgets it.
 struct Directory;
@@ -97,7 +97,8 @@ fn publish(password: &str) -> PublishTo {
 
 fn publish_as(stream: &str, password: &str) -> PublishTo {
     let client = "127.0.0.1:1".parse().unwrap();
-    PublishTo { stream: stream.parse().unwrap(), password: Some(password.to_owned()), client }
+    let proof = PasswordProof::Password(Some(password.to_owned()));
+    PublishTo { stream: stream.parse().unwrap(), proof, client }
 }
 
 /// `template studio { input publish://; password studio; clients_timeout 0; }`, for two streams.

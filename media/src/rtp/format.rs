@@ -37,7 +37,8 @@ pub fn carried(tracks: &[Track]) -> Vec<&Track> {
 }
 
 /// The form of a codec as the `index`th of the carried tracks; `None` if it has none.
-pub(crate) fn format(codec: &CodecConfig, index: u8) -> Option<Format> {
+#[must_use]
+pub fn format(codec: &CodecConfig, index: u8) -> Option<Format> {
     let dynamic = DYNAMIC_FIRST + index;
     let mapped = |encoding, clock_rate, channels| Format {
         payload_type: dynamic,

@@ -19,8 +19,7 @@ mod recordings;
 pub mod rtcp;
 mod source;
 
-pub use format::carried;
-pub(crate) use format::{Format, format};
+pub use format::{Format, carried, format};
 pub use interleaved::{FRAME_HEAD_BYTES, frames};
 pub use muxer::Muxer;
 pub use receiver::{Receiver, ReceiverCounters, Transport};
