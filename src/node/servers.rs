@@ -17,7 +17,7 @@ use watershed_actors::rtmp_session::{
     RtmpListener, RtmpRouting, RtmpSessionSettings, messages::StopListening as StopRtmp,
 };
 use watershed_actors::rtsp_session::{
-    ClusterRouter, REFUSAL, RtspListener, messages::StopListening as StopRtsp,
+    ClusterRouter, REFUSAL, RtspListener, RtspSessionSettings, messages::StopListening as StopRtsp,
 };
 use watershed_actors::tcp_listener::ListenLimits;
 use watershed_actors::tls::CertificateStore;
@@ -34,6 +34,8 @@ use crate::web_ui;
 
 /// Bytes taken from an RTMP socket at once: a few frames.
 const RTMP_READ_BYTES: usize = 64 << 10;
+/// The same for RTSP, whose publishers send packet by packet.
+const RTSP_READ_BYTES: usize = 16 << 10;
 /// How long a session that ends waits for its client to close first.
 const LINGER: Duration = Duration::from_secs(1);
 /// How often the files of certificates are looked at.
@@ -75,7 +77,7 @@ impl Servers {
                 Scheme::Rtsp | Scheme::Rtsps => {
                     let policy = parts.redirect_policy.clone();
                     let router = ClusterRouter::new(parts.view.clone(), parts.identity.id, policy);
-                    let session = translate::rtsp_session(settings);
+                    let session = rtsp_session(settings, parts);
                     let limits = limits(preamble, REFUSAL);
                     let listener =
                         RtspListener::new(socket, limits, arbiters, session, Arc::new(router));
@@ -290,6 +292,20 @@ fn api_state(parts: &Parts) -> web::Data<ApiState> {
         refusals: api::Refusals::default(),
         limit_hits: parts.hits.clone(),
     })
+}
+
+fn rtsp_session(settings: &Settings, parts: &Parts) -> RtspSessionSettings {
+    RtspSessionSettings {
+        limits: translate::rtsp_limits(settings),
+        outbox: OutboxLimits::CONTROL,
+        read_bytes_max: RTSP_READ_BYTES,
+        linger: LINGER,
+        hub: parts.hub.clone().recipient(),
+        streams: parts.streams.clone(),
+        relays: parts.relays.clone(),
+        fan_out: parts.fan_out.clone(),
+        sessions: parts.sessions.clone(),
+    }
 }
 
 fn rtmp_session(settings: &Settings, parts: &Parts) -> RtmpSessionSettings {

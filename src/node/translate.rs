@@ -12,7 +12,6 @@ use watershed_actors::live_stream::{
 use watershed_actors::peer_actor::{FetchLimits, PeerConfig};
 use watershed_actors::redirect::{PeerAddresses, RedirectMode, RedirectPolicy};
 use watershed_actors::report::ReportLimits;
-use watershed_actors::rtsp_session::RtspSessionSettings;
 use watershed_actors::signature::ClusterKey;
 use watershed_actors::stream_hub::{SetStreams, TemplateSpec};
 use watershed_media::rtmp::amf0::AmfLimits;
@@ -207,18 +206,16 @@ pub(super) fn target_line(peer: &Peer) -> String {
 }
 
 /// How RTSP sessions are held to their limits.
-pub(super) fn rtsp_session(settings: &Settings) -> RtspSessionSettings {
+pub(super) fn rtsp_limits(settings: &Settings) -> RtspLimits {
     let limits = &settings.limits;
-    let defaults = RtspSessionSettings::default();
-    RtspSessionSettings {
-        limits: RtspLimits {
-            line_bytes_max: limits.rtsp_line_bytes,
-            head_bytes_max: limits.rtsp_head_bytes,
-            body_bytes_max: limits.rtsp_body_bytes,
-            play_timeout: limits.rtsp_play_timeout,
-            ..defaults.limits
-        },
-        ..defaults
+    RtspLimits {
+        line_bytes_max: limits.rtsp_line_bytes,
+        head_bytes_max: limits.rtsp_head_bytes,
+        body_bytes_max: limits.rtsp_body_bytes,
+        track_count_max: limits.rtsp_tracks,
+        play_timeout: limits.rtsp_play_timeout,
+        keepalive_timeout: limits.rtsp_keepalive_timeout,
+        ..RtspLimits::default()
     }
 }
 

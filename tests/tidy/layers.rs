@@ -5,7 +5,7 @@
 use super::{File, code_of, files, prove, require};
 
 /// Files beside an actor that are no pure core, each with its reason. Listeners are by name.
-const EDGES: [(&str, &str); 27] = [
+const EDGES: [(&str, &str); 30] = [
     ("actors/src/client_stream.rs", "a socket, with or without TLS"),
     ("actors/src/preamble.rs", "what happens on a socket before its session"),
     ("actors/src/outbox.rs", "writes to a socket on behalf of a session"),
@@ -29,6 +29,9 @@ const EDGES: [(&str, &str); 27] = [
     ("actors/src/relay/pull.rs", "an input that another node feeds"),
     ("actors/src/relay/table.rs", "sessions ask for a relay and wait for it"),
     ("actors/src/stream_hub/local_streams.rs", "sessions start a stream and wait for it"),
+    ("actors/src/rtsp_session/player.rs", "a part of the session itself"),
+    ("actors/src/rtsp_session/publisher.rs", "a part of the session itself"),
+    ("actors/src/rtsp_session/udp.rs", "the sockets of a session"),
     ("actors/src/rtsp_session/cluster_router.rs", "answers a session of now, behind a trait"),
     ("actors/src/node_stats/machine.rs", "reads the machine, off the arbiter"),
     ("actors/src/stream_directory/view.rs", "a starting node's clients wait for the first reports"),

@@ -73,7 +73,7 @@ fn ask() -> Ask {
 impl Router for ClusterRouter {
     fn locate_rtsp(&self, path: &str, query: Option<&str>, user_agent: Option<&str>) -> RtspAnswer {
         match self.directory.locate_or_relay(path, &ask()) {
-            StreamLocation::Here { .. } => RtspAnswer::LocalPlaybackUnsupported,
+            StreamLocation::Here { .. } => RtspAnswer::Here,
             StreamLocation::At(route, choice) => {
                 let answer = self.go_elsewhere(route, path, query, user_agent);
                 if let RtspAnswer::Redirect(_) = answer {
@@ -94,7 +94,7 @@ impl Router for ClusterRouter {
         _user_agent: Option<&str>,
     ) -> RtspAnswer {
         if let StreamLocation::Here { .. } = self.directory.locate(path, &ask()) {
-            return RtspAnswer::LocalPlaybackUnsupported;
+            return RtspAnswer::Here;
         }
         match self.directory.locate_publish(path, &ask()) {
             Some(_) if self.was_just_redirected(query) => RtspAnswer::Unavailable,

@@ -46,11 +46,11 @@ impl Actor for RtspListener {
         let Some(listener) = self.listener.take() else {
             return;
         };
-        let (settings, router) = (self.settings, Arc::clone(&self.router));
+        let (settings, router) = (self.settings.clone(), Arc::clone(&self.router));
         let limit_hits = self.limits.limit_hits.clone();
         let start = move |connection| {
             let (router, limit_hits) = (Arc::clone(&router), limit_hits.clone());
-            RtspSession::start_on(connection, settings, router, limit_hits);
+            RtspSession::start_on(connection, settings.clone(), router, limit_hits);
         };
         let accepting = listen(listener, self.limits.clone(), self.arbiters.clone(), start);
         ctx.spawn(accepting.into_actor(self).map(|result, _, ctx| {

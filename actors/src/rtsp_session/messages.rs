@@ -44,8 +44,8 @@ pub enum RtspAnswer {
     Unavailable,
     /// The node has just started and not heard from its peers: ask again in a moment.
     Unsettled,
-    /// The stream is here, but this node does not serve media by RTSP yet: 501.
-    LocalPlaybackUnsupported,
+    /// This node has it.
+    Here,
     /// The request makes no sense, for this reason: 400.
     BadRequest(String),
 }

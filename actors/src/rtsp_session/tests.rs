@@ -11,6 +11,8 @@ use tokio::sync::Semaphore;
 use super::messages::StopListening;
 use super::*;
 use crate::client_stream::MaybeTls;
+use crate::live_stream::{InputWriter, PublishRefused};
+use crate::relay::tests::no_relays;
 use crate::tcp_listener::ListenLimits;
 
 /// Knows `cam` at a peer, `here` on this node, and `boom`, at which it panics.
@@ -27,7 +29,7 @@ impl Router for ScriptedRouter {
                 let (query, agent) = (query.unwrap_or_default(), agent.unwrap_or_default());
                 RtspAnswer::Redirect(format!("rtsp://b:8552/cam?{query}&agent={agent}"))
             }
-            "here" => RtspAnswer::LocalPlaybackUnsupported,
+            "here" => RtspAnswer::Here,
             "late" => RtspAnswer::Unavailable,
             "odd" => RtspAnswer::BadRequest("odd".to_owned()),
             "boom" => panic!("the router failed"),
@@ -37,6 +39,39 @@ impl Router for ScriptedRouter {
 
     fn locate_rtsp_publish(&self, path: &str, _: Option<&str>, _: Option<&str>) -> RtspAnswer {
         RtspAnswer::Redirect(format!("rtsp://c/{path}"))
+    }
+}
+
+/// Refuses all publishers: it has no streams.
+struct EmptyHub;
+
+impl Actor for EmptyHub {
+    type Context = Context<Self>;
+}
+
+impl Handler<PublishTo> for EmptyHub {
+    type Result = Result<InputWriter, PublishRefused>;
+
+    fn handle(&mut self, _: PublishTo, _ctx: &mut Self::Context) -> Self::Result {
+        Err(PublishRefused::UnknownStream)
+    }
+}
+
+fn settings() -> RtspSessionSettings {
+    RtspSessionSettings {
+        limits: RtspLimits::default(),
+        outbox: OutboxLimits::CONTROL,
+        read_bytes_max: 4096,
+        linger: Duration::from_secs(1),
+        hub: EmptyHub.start().recipient(),
+        streams: LocalStreams::default(),
+        relays: no_relays(),
+        sessions: Sessions::new(LimitHits::default()),
+        fan_out: Published::new(FanOutSettings {
+            write_batching: Duration::ZERO,
+            silence_max: Duration::from_secs(20),
+            skips_max: 5,
+        }),
     }
 }
 
@@ -90,7 +125,7 @@ async fn read_all(client: &mut TcpStream) -> String {
 
 #[actix::test]
 async fn options_then_describe_leads_to_the_location_of_the_stream() {
-    let door = open_door(10, RtspSessionSettings::default());
+    let door = open_door(10, settings());
     let mut client = connect(&door).await;
     let options = ask(&mut client, "OPTIONS rtsp://a/cam RTSP/1.0\r\nCSeq: 1\r\n\r\n", 1).await;
     assert!(options.starts_with("RTSP/1.0 200 OK\r\nCSeq: 1\r\n"), "{options}");
@@ -107,9 +142,10 @@ async fn options_then_describe_leads_to_the_location_of_the_stream() {
 
 #[actix::test]
 async fn every_answer_of_the_router_has_its_status() {
-    let door = open_door(10, RtspSessionSettings::default());
+    let door = open_door(10, settings());
     for (path, status) in [
-        ("here", "501 Not Implemented"),
+        // It has gone since the router looked.
+        ("here", "503 Service Unavailable"),
         ("late", "503 Service Unavailable"),
         ("odd", "400 Bad Request"),
         ("none", "404 Not Found"),
@@ -122,7 +158,7 @@ async fn every_answer_of_the_router_has_its_status() {
 
 #[actix::test]
 async fn what_is_no_stream_name_is_not_found_without_asking_the_router() {
-    let door = open_door(10, RtspSessionSettings::default());
+    let door = open_door(10, settings());
     for path in ["../x", "%2e%2e/x", "", "a//b", "streamer/x", &"a".repeat(3000)] {
         let text = format!("DESCRIBE rtsp://a/{path} RTSP/1.0\r\nCSeq: 1\r\n\r\n");
         let answer = converse(&door, &text).await;
@@ -133,7 +169,7 @@ async fn what_is_no_stream_name_is_not_found_without_asking_the_router() {
 
 #[actix::test]
 async fn panic_in_a_session_ends_that_session_only() {
-    let door = open_door(10, RtspSessionSettings::default());
+    let door = open_door(10, settings());
     let mut neighbour = connect(&door).await;
     let mut client = connect(&door).await;
     client.write_all(b"DESCRIBE rtsp://a/boom RTSP/1.0\r\nCSeq: 1\r\n\r\n").await.unwrap();
@@ -145,7 +181,7 @@ async fn panic_in_a_session_ends_that_session_only() {
 
 #[actix::test]
 async fn client_over_the_connection_limit_is_told_so_and_its_neighbour_is_served() {
-    let door = open_door(1, RtspSessionSettings::default());
+    let door = open_door(1, settings());
     let mut first = connect(&door).await;
     let options = "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n";
     ask(&mut first, options, 1).await;
@@ -157,7 +193,7 @@ async fn client_over_the_connection_limit_is_told_so_and_its_neighbour_is_served
 
 #[actix::test]
 async fn garbage_is_answered_closed_and_counted() {
-    let door = open_door(10, RtspSessionSettings::default());
+    let door = open_door(10, settings());
     let mut client = connect(&door).await;
     client.write_all(&[b'A'; 64 * 1024]).await.unwrap();
     let answer = read_all(&mut client).await;
@@ -169,7 +205,7 @@ async fn garbage_is_answered_closed_and_counted() {
 
 #[actix::test]
 async fn thousand_pipelined_setups_are_answered_one_by_one() {
-    let door = open_door(10, RtspSessionSettings::default());
+    let door = open_door(10, settings());
     let setup = "SETUP rtsp://a/cam/trackID=0 RTSP/1.0\r\nCSeq: 5\r\n\r\n";
     let client = connect(&door).await;
     let (mut reader, mut writer) = client.into_split();
@@ -192,7 +228,7 @@ async fn thousand_pipelined_setups_are_answered_one_by_one() {
 
 #[actix::test]
 async fn client_that_asks_without_reading_is_closed_after_the_write_timeout() {
-    let mut settings = RtspSessionSettings::default();
+    let mut settings = settings();
     settings.outbox.write_timeout = Duration::from_millis(100);
     let door = open_door(10, settings);
     let mut client = connect(&door).await;
@@ -207,7 +243,7 @@ async fn client_that_asks_without_reading_is_closed_after_the_write_timeout() {
 
 #[actix::test]
 async fn silent_client_is_closed_at_the_deadline() {
-    let mut settings = RtspSessionSettings::default();
+    let mut settings = settings();
     settings.limits.play_timeout = Duration::from_millis(50);
     let door = open_door(10, settings);
     let mut client = connect(&door).await;
@@ -228,7 +264,7 @@ async fn ended_session_writes_its_last_answer_and_closes() {
     let permit = Arc::clone(&connections).try_acquire_owned().unwrap();
     let session = RtspSession::start_on(
         Connection { stream: MaybeTls::Plain(stream), peer, permit },
-        RtspSessionSettings::default(),
+        settings(),
         Arc::new(ScriptedRouter::default()),
         LimitHits::default(),
     );
@@ -241,7 +277,7 @@ async fn ended_session_writes_its_last_answer_and_closes() {
 
 #[actix::test]
 async fn stopped_listener_takes_no_client_but_its_sessions_live_on() {
-    let door = open_door(10, RtspSessionSettings::default());
+    let door = open_door(10, settings());
     let mut client = connect(&door).await;
     let options = "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n";
     ask(&mut client, options, 1).await;

@@ -6,15 +6,15 @@ use crate::track::{CodecConfig, Track};
 
 /// How the SDP announces a track. Source: RFC 8866 §6.6 (`rtpmap`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Format {
+pub struct Format {
     /// 7 bits; below 96 by RFC 3551 §6, from there on by order.
-    pub(crate) payload_type: u8,
+    pub payload_type: u8,
     /// The registered name.
-    pub(crate) encoding: &'static str,
+    pub encoding: &'static str,
     /// Ticks of RTP time a second.
-    pub(crate) clock_rate: u32,
+    pub clock_rate: u32,
     /// Channels, where the name alone does not say them.
-    pub(crate) channels: Option<u8>,
+    pub channels: Option<u8>,
 }
 
 /// First payload type that the SDP maps. Source: RFC 3551 §3.

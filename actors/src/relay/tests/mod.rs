@@ -40,8 +40,24 @@ fn settings() -> RelaySettings {
     }
 }
 
+/// The relays of a node without peers: there will be none.
+pub(crate) fn no_relays() -> Relays {
+    lone_node().relays
+}
+
 /// A node that knows `holders` as its peers.
 async fn node(holders: &[&Holder]) -> Node {
+    let node = lone_node();
+    let peers = holders.iter().map(|holder| config(holder)).collect();
+    node.hub.send(SetRelayPeers(peers)).await.unwrap();
+    for (serial, holder) in (1..).zip(holders) {
+        node.directory.send(report(serial, holder)).await.unwrap();
+    }
+    node.directory.send(PeersSettled).await.unwrap();
+    node
+}
+
+fn lone_node() -> Node {
     let own_id = NodeId::from_random(1);
     let identity =
         NodeIdentity { id: own_id, hostname: "north".parse().unwrap(), version: String::new() };
@@ -58,11 +74,6 @@ async fn node(holders: &[&Holder]) -> Node {
         totals: totals.clone(),
     };
     let (relays, hub) = RelayHub::start_on(&actix_rt::Arbiter::current(), parts);
-    hub.send(SetRelayPeers(holders.iter().map(|holder| config(holder)).collect())).await.unwrap();
-    for (serial, holder) in (1..).zip(holders) {
-        directory.send(report(serial, holder)).await.unwrap();
-    }
-    directory.send(PeersSettled).await.unwrap();
     Node { relays, hub, directory, view, totals }
 }
 
@@ -256,7 +267,10 @@ async fn what_a_holder_feeds_arrives_as_it_is_there() {
     let broadcast = Arc::new(Broadcast::new(&spec, "one"));
     let told = here.directory.clone().recipient();
     let actor = LiveStream::new(spec.clone(), Arc::clone(&broadcast), told).start();
-    let publish = Publish { password: None, client: ([127, 0, 0, 1], 9).into() };
+    let publish = Publish {
+        proof: crate::live_stream::PasswordProof::Password(None),
+        client: ([127, 0, 0, 1], 9).into(),
+    };
     let writer = actor.send(publish).await.unwrap().unwrap();
     let entry = LocalEntry { spec: Arc::new(spec), broadcast, actor };
     there.stream.replace(Some(entry.clone()));

@@ -180,13 +180,6 @@ impl ServerSession {
         })
     }
 
-    /// Says that the stream is here but cannot be served by RTSP yet (501).
-    ///
-    /// Errors: [`RtspError::NotWaiting`].
-    pub fn not_implemented(&mut self, request: RequestId) -> Result<Vec<Output>, RtspError> {
-        self.refuse(request, |cseq| Response::new(Status::NotImplemented, cseq))
-    }
-
     /// Says what is wrong with the request (400).
     ///
     /// Errors: [`RtspError::NotWaiting`].
