@@ -84,16 +84,15 @@ impl Player {
 impl RtspSession {
     /// Waits for the stream to run, one on demand starts, and describes it.
     pub(super) fn describe_here(
-        &self,
+        &mut self,
         asked: StreamRequest,
         ctx: &mut Context<Self>,
     ) -> Vec<Output> {
-        let entry = self.settings.streams.find(&asked.path);
-        let limit = self.session.deadline().saturating_duration_since(now() + SETUP_WITHIN);
-        let running = async move {
-            let entry = entry?;
-            entry.wait_until_running(limit).await.then_some(entry)
+        let Some(entry) = self.settings.streams.find(&asked.path) else {
+            return self.session.unavailable(asked.request).unwrap_or_default();
         };
+        let limit = self.session.deadline().saturating_duration_since(now() + SETUP_WITHIN);
+        let running = async move { entry.wait_until_running(limit).await.then_some(entry) };
         self.describe_found(running, asked, ctx)
     }
 
