@@ -100,7 +100,7 @@ overview http://127.0.0.1:8081/
 hls http://127.0.0.1:8081/south-cam/index.m3u8
 ts http://127.0.0.1:8082/east-cam/mpegts
 rtsp rtsp://127.0.0.1:8553/north-cam
-rtmp rtmp://127.0.0.1:1941/east-cam (redirect only for now)
+rtmp rtmp://127.0.0.1:1941/east-cam
 embed http://127.0.0.1:8081/south-cam/embed.html
 ready
 TEXT
