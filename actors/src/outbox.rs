@@ -195,6 +195,18 @@ thread_local! {
     static READ_BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES_MAX].into());
 }
 
+/// Drops the first `count` bytes of `pieces`, which a socket has taken.
+pub fn drop_written(pieces: &mut VecDeque<Bytes>, count: usize) {
+    let mut left = count;
+    while let Some(piece) = pieces.front_mut().filter(|_| left > 0) {
+        if piece.len() > left {
+            return piece.advance(left);
+        }
+        left -= piece.len();
+        pieces.pop_front();
+    }
+}
+
 /// Reads `reader` in pieces of at most `piece_bytes_max`, but only while `outbox` has room: a
 /// client that does not take its answers is not asked for more requests.
 ///
@@ -365,18 +377,7 @@ impl Shared {
     fn forget(&mut self, count: usize) {
         self.sent_bytes.fetch_add(count as u64, Ordering::Relaxed);
         self.queued_bytes = self.queued_bytes.saturating_sub(count);
-        let mut left = count;
-        while left > 0 {
-            let Some(piece) = self.queue.front_mut() else {
-                break;
-            };
-            if piece.len() > left {
-                piece.advance(left);
-                break;
-            }
-            left -= piece.len();
-            self.queue.pop_front();
-        }
+        drop_written(&mut self.queue, count);
         if self.queue.is_empty() {
             self.media_bytes = 0;
         }

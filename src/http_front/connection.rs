@@ -1,13 +1,16 @@
 //! The loop of one HTTP connection up to the point where the framework takes over.
 
+use std::collections::VecDeque;
+use std::io::IoSlice;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use watershed_actors::client_stream::ClientStream;
+use watershed_actors::outbox::drop_written;
 
 use super::head::{HeadLimits, HeadRead, SimpleHead, read_head};
 use super::{EndlessAnswer, FrontConfig, Quick, QuickRequest};
@@ -16,6 +19,9 @@ use super::{EndlessAnswer, FrontConfig, Quick, QuickRequest};
 const BUFFER_BYTES: usize = 4096;
 /// Answers are collected up to this before they are written.
 const OUT_BYTES: usize = 16 << 10;
+
+/// Most pieces of a body in one write.
+const PIECES_AT_ONCE: usize = 64;
 
 /// What a full node still answers: its API, whose calls peers make too, and its metrics.
 const RESERVED_FOR: [&[u8]; 3] = [b"/streamer/", b"/flussonic/", b"/metrics"];
@@ -61,6 +67,13 @@ pub(crate) async fn serve(
             Step::ReadMore => {}
             Step::WriteFirst => {
                 flush(socket, &mut out, config).await?;
+                continue;
+            }
+            Step::WritePieces(pieces) => {
+                flush(socket, &mut out, config).await?;
+                write_pieces(socket, pieces, config).await?;
+                idle_since = Instant::now();
+                has_answered = true;
                 continue;
             }
             Step::HandOver => {
@@ -150,6 +163,7 @@ struct Asker {
 enum Step {
     ReadMore,
     WriteFirst,
+    WritePieces(VecDeque<Bytes>),
     HandOver,
     Follow(Box<EndlessAnswer>),
     Refuse(&'static str, &'static [u8]),
@@ -167,12 +181,13 @@ fn answer_all(
         if out.len() >= OUT_BYTES {
             return Step::WriteFirst;
         }
-        let len = match read_head(buffer, limits) {
+        let (len, pieces) = match read_head(buffer, limits) {
             HeadRead::Simple(SimpleHead { target, user_agent, persists, len }) => {
                 let Asker { client, is_https, now } = asker;
                 let request = QuickRequest { target, user_agent, persists, client, is_https, now };
                 match config.quick.answer(request, out) {
-                    Quick::Answered => len,
+                    Quick::Answered => (len, None),
+                    Quick::Pieces(pieces) => (len, Some(pieces)),
                     Quick::Endless(answer) => return Step::Follow(answer),
                     Quick::Unknown => return Step::HandOver,
                 }
@@ -183,6 +198,9 @@ fn answer_all(
             HeadRead::TooManyFields => return Step::Refuse("http_headers", HEAD_TOO_LARGE),
         };
         buffer.advance(len);
+        if let Some(pieces) = pieces {
+            return Step::WritePieces(pieces);
+        }
     }
     Step::ReadMore
 }
@@ -233,6 +251,22 @@ async fn flush(socket: &mut ClientStream, out: &mut BytesMut, config: &FrontConf
     let written = timeout(config.stalled_timeout, writing).await;
     out.clear();
     written.ok()?.ok()
+}
+
+/// Writes a body in its pieces; a client that takes nothing for too long ends the connection.
+async fn write_pieces(
+    socket: &mut ClientStream,
+    mut pieces: VecDeque<Bytes>,
+    config: &FrontConfig,
+) -> Option<()> {
+    while !pieces.is_empty() {
+        let slices: Vec<IoSlice<'_>> =
+            pieces.iter().take(PIECES_AT_ONCE).map(|piece| IoSlice::new(piece)).collect();
+        let written = timeout(config.stalled_timeout, socket.write_vectored(&slices)).await;
+        let count = written.ok()?.ok().filter(|count| *count > 0)?;
+        drop_written(&mut pieces, count);
+    }
+    timeout(config.stalled_timeout, socket.flush()).await.ok()?.ok()
 }
 
 #[cfg(test)]

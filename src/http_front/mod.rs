@@ -23,6 +23,7 @@ mod prefixed;
 mod request_watch;
 mod server;
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -60,6 +61,8 @@ pub trait QuickAnswer: Send + Sync {
 pub enum Quick {
     /// The response is in `out`.
     Answered,
+    /// The head is in `out`, the body is this: shared, and so not copied.
+    Pieces(VecDeque<Bytes>),
     /// The rest of the connection is this.
     Endless(Box<EndlessAnswer>),
     /// The framework answers.

@@ -28,7 +28,7 @@ use super::seams::{HubStreams, ListenerProxies, OpenPeers};
 use super::translate;
 use crate::api::{self, ApiState};
 use crate::http_front::{self, FrontConfig, ServerConfig};
-use crate::play::{self, Play, PlayParts, QuickRedirect};
+use crate::play::{self, Play, PlayParts, QuickPlay};
 use crate::settings::Settings;
 use crate::web_ui;
 
@@ -208,7 +208,7 @@ impl Front {
         }));
         let limits = &settings.limits;
         let front = FrontConfig {
-            quick: Arc::new(QuickRedirect(Arc::clone(&play))),
+            quick: Arc::new(QuickPlay(Arc::clone(&play))),
             connections: Arc::clone(connections),
             reserve: Arc::new(Semaphore::new(reserve_max(settings))),
             head_bytes_max: limits.http_head_bytes,

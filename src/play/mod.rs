@@ -7,14 +7,15 @@
 //!                                                 ├ Later    ▸ 503, Retry-After
 //!                                                 └ Nowhere  ▸ 404
 //! ```
-//! Redirects are decided twice over the same code: here, and in [`redirect::QuickRedirect`] before
-//! the framework sees the request.
+//! What need not wait is decided twice over the same code: here, and in [`QuickPlay`] before the
+//! framework sees the request.
 
 mod answers;
 mod embed;
 mod hls;
 mod path;
 mod progressive;
+mod quick;
 mod redirect;
 mod relay;
 
@@ -44,7 +45,7 @@ use watershed_actors::wall_clock::unix_ms;
 
 use crate::http_front::client_of;
 use path::Output;
-pub use redirect::QuickRedirect;
+pub use quick::QuickPlay;
 
 /// What the operator can set about playback.
 #[derive(Clone, Debug, PartialEq, Eq)]
