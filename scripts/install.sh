@@ -63,6 +63,7 @@ find_missing() {
     need_element avdec_h264 gstreamer1.0-libav
     /usr/bin/python3 -c 'import gi; gi.require_version("GstRtspServer", "1.0")' 2>/dev/null ||
       missing+=(python3-gi gir1.2-gst-rtsp-server-1.0)
+    need_element rtspclientsink gstreamer1.0-rtsp
   fi
   if [ "$mode" = bench ]; then
     need nginx nginx-light

@@ -37,6 +37,8 @@ mod relay_http;
 mod relay_rtmp;
 mod reload;
 mod rtmp_redirect;
+mod rtsp_play;
+mod rtsp_publish;
 mod rtsp_redirect;
 mod sessions;
 mod templates;

@@ -108,7 +108,31 @@ pub(crate) fn gstreamer(url: &str, hls: bool, seconds: u64) -> Times {
     let audio = "d. ! audio/mpeg ! queue ! identity silent=false name=audio \
                  ! aacparse ! avdec_aac ! fakesink sync=false";
     command.args(video.split_whitespace()).args(audio.split_whitespace());
-    let output = run(&mut command, Duration::from_secs(seconds));
+    let (times, errors) = chain_times(&mut command, seconds);
+    assert!(!times.is_empty(), "GStreamer got nothing from {url}: {errors}");
+    times
+}
+
+/// Plays RTSP with GStreamer for `seconds`, by `tcp` or `udp`.
+pub(crate) fn gstreamer_rtsp(url: &str, protocol: &str, seconds: u64) -> Times {
+    let mut command = Command::new("gst-launch-1.0");
+    command.args(["-v", "rtspsrc", "name=s", "latency=100"]);
+    command.arg(format!("location={url}")).arg(format!("protocols={protocol}"));
+    // The video's times are taken behind the decoder, in the order of showing.
+    let video = "s. ! rtph264depay ! h264parse ! avdec_h264 ! identity silent=false name=video \
+                 ! fakesink sync=false";
+    let audio = "s. ! rtpmp4gdepay ! aacparse ! identity silent=false name=audio \
+                 ! avdec_aac ! fakesink sync=false";
+    command.args(video.split_whitespace()).args(audio.split_whitespace());
+    let (times, errors) = chain_times(&mut command, seconds);
+    assert!(!times.is_empty(), "GStreamer got nothing from {url} by {protocol}: {errors}");
+    times
+}
+
+/// The times that the identities `video` and `audio` of a pipeline see within `seconds`, and what
+/// it complains of.
+fn chain_times(command: &mut Command, seconds: u64) -> (Times, String) {
+    let output = run(command, Duration::from_secs(seconds));
     let words = String::from_utf8_lossy(&output.stdout).into_owned();
     let mut times = Times::new();
     for line in words.lines().filter(|line| line.contains("= chain")) {
@@ -125,9 +149,7 @@ pub(crate) fn gstreamer(url: &str, hls: bool, seconds: u64) -> Times {
     // At the end of a segment it hands on a PES packet in pieces of one time, ffmpeg's own
     // segments included.
     times.values_mut().for_each(Vec::dedup);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(!times.is_empty(), "GStreamer got nothing from {url}: {errors}");
-    times
+    (times, String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
 /// What rtmpdump says of a stream that it is not given; it has to end by itself.

@@ -9,7 +9,6 @@ use watershed_media::rtsp::{Output, RequestId, StreamRequest, TrackSetup, TrackT
 use watershed_media::sdp::{self, MediaDescription};
 
 use super::channels::put_frame;
-use super::messages::RtspAnswer;
 use super::{Asker, Role, RtspSession, now};
 use crate::live_stream::{InputWriter, PasswordProof, PublishRefused};
 use crate::names::{Protocol, StreamName};
@@ -58,8 +57,11 @@ impl RtspSession {
         };
         let media = match self.readable_media(sdp) {
             Ok(media) => media,
-            // Whoever is to go elsewhere may learn that first.
-            Err(reason) => return self.refer(&announced, &reason),
+            Err(reason) if self.settings.streams.find(&announced.path).is_some() => {
+                return self.session.unsupported_media(request, &reason).unwrap_or_default();
+            }
+            // Whoever is to go elsewhere learns that first.
+            Err(_) => return self.refer(&announced),
         };
         let proof = PasswordProof::Answer(Box::new(move |password| credentials.prove(password)));
         let ask = PublishTo { stream, proof, client: self.peer };
@@ -113,7 +115,7 @@ impl RtspSession {
         log::info!("rtsp client {}: may not publish {:?}: {refused}", self.peer, announced.path);
         let reason = refused.to_string();
         let answered = match refused {
-            PublishRefused::UnknownStream => return self.refer(announced, &reason),
+            PublishRefused::UnknownStream => return self.refer(announced),
             PublishRefused::NoPublishInput => self.session.forbidden(request, &reason),
             PublishRefused::WrongPassword => self.session.unauthorized(request),
             PublishRefused::Busy => self.session.busy(request, &reason),
@@ -124,16 +126,12 @@ impl RtspSession {
         answered.unwrap_or_default()
     }
 
-    /// Sends a publisher that cannot publish here to the peer that takes it, if there is one;
-    /// where the stream is here, `reason` is what is wrong.
-    fn refer(&mut self, announced: &Announced, reason: &str) -> Vec<Output> {
+    /// Sends a publisher of what is not here to the peer that takes it, if there is one.
+    fn refer(&mut self, announced: &Announced) -> Vec<Output> {
         let Announced { request, path, query, user_agent } = announced;
         let (query, user_agent) = (query.as_deref(), user_agent.as_deref());
-        match self.router.locate_rtsp_publish(path, query, user_agent) {
-            RtspAnswer::Here => self.session.unsupported_media(*request, reason),
-            answer => return self.tell(*request, answer),
-        }
-        .unwrap_or_default()
+        let answer = self.router.locate_rtsp_publish(path, query, user_agent);
+        self.tell(*request, answer)
     }
 
     /// Takes media from now on.
