@@ -58,8 +58,13 @@ impl<W: TagWriter> LiveMuxer for TagMuxer<W> {
     fn mux(&mut self, live: &LivePacket, out: &mut BytesMut) -> Option<StartPoint> {
         let track = carried(live)?;
         let origin = *self.origin.get_or_insert(live.packet.dts);
+        // MPEG-TS and RTP bring sound after the picture that it belongs before: at the beginning
+        // its time cannot be written, and any other would be wrong.
+        if live.packet.dts < origin {
+            return None;
+        }
         let mut body = frame(track, &live.packet);
-        body.timestamp = (live.packet.dts - origin).max(Ticks::ZERO);
+        body.timestamp = live.packet.dts - origin;
         if live.is_start {
             self.writer.begin_anew();
         }
@@ -169,6 +174,19 @@ mod tests {
         let start = muxer.mux(&live(&tracks, 0, 90_040, true), &mut out).unwrap();
         assert_eq!(kinds(&start.prelude), [(18, 0), (9, 40), (8, 40)]);
         assert_eq!(kinds(&out), [(8, 20), (9, 40)]);
+    }
+
+    #[test]
+    fn sound_from_before_the_first_picture_is_left_out() {
+        let (mut muxer, tracks) = (TagMuxer::<FileTags>::default(), tracks());
+        let mut out = BytesMut::new();
+        muxer.mux(&live(&tracks, 0, 90_000, true), &mut out);
+        out.clear();
+        for millis in [89_960, 89_980, 90_000, 90_020] {
+            muxer.mux(&live(&tracks, 1, millis, false), &mut out);
+        }
+        let times: Vec<_> = tags(&out).iter().map(|tag| (tag.0, tag.1)).collect();
+        assert_eq!(times, [(8, 0), (8, 20)]);
     }
 
     #[test]
