@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use awc::ClientResponse;
+use awc::error::{ConnectError, SendRequestError};
 use awc::http::Version;
 use awc::http::header::{ACCEPT, LOCATION, USER_AGENT};
 use tokio::time::timeout;
@@ -81,16 +82,24 @@ impl<'a> Web<'a> {
         let mut uri = url.clone();
         // Both fail only for URLs without a host.
         let _ = (uri.set_username(""), uri.set_password(None));
-        let mut request = self
-            .client
-            .get(uri.as_str())
-            .address(address)
-            .insert_header((ACCEPT, "*/*"))
-            .insert_header((USER_AGENT, super::USER_AGENT));
-        if let Some((user, password)) = self.login.as_ref().filter(|_| host == self.login_host) {
-            request = request.basic_auth(user, password);
+        let send = || {
+            let mut request = self
+                .client
+                .get(uri.as_str())
+                .address(address)
+                .insert_header((ACCEPT, "*/*"))
+                .insert_header((USER_AGENT, super::USER_AGENT));
+            if let Some((user, password)) = self.login.as_ref().filter(|_| host == self.login_host)
+            {
+                request = request.basic_auth(user, password);
+            }
+            timeout(ANSWER_TIMEOUT, request.send())
+        };
+        let mut answer = send().await;
+        if matches!(&answer, Ok(Err(error)) if is_closed(error)) {
+            answer = send().await;
         }
-        match timeout(ANSWER_TIMEOUT, request.send()).await {
+        match answer {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(send_error(error)),
             Err(_) => Err(PullError::NoAnswer(ANSWER_TIMEOUT)),
@@ -98,12 +107,56 @@ impl<'a> Web<'a> {
     }
 }
 
-fn send_error(error: awc::error::SendRequestError) -> PullError {
-    use awc::error::{ConnectError, SendRequestError};
+/// Whether the server may have closed a kept connection just as it was used again.
+///
+/// Source: RFC 9112 §9.3.1 (a GET is then asked once more).
+fn is_closed(error: &SendRequestError) -> bool {
+    matches!(error, SendRequestError::Connect(ConnectError::Disconnected))
+}
+
+fn send_error(error: SendRequestError) -> PullError {
     match error {
         SendRequestError::Connect(ConnectError::Io(error)) | SendRequestError::Send(error) => {
             error.into()
         }
         other => PullError::Media(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::super::PullUrl;
+    use super::*;
+
+    async fn request(stream: &mut TcpStream) {
+        let mut asked = Vec::new();
+        while !asked.ends_with(b"\r\n\r\n") {
+            asked.push(stream.read_u8().await.unwrap());
+        }
+    }
+
+    #[actix::test]
+    async fn kept_connection_that_closes_as_it_is_used_again_is_replaced() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        actix_rt::spawn(async move {
+            for _ in 0..2 {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                request(&mut stream).await;
+                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await.unwrap();
+                request(&mut stream).await;
+            }
+        });
+        let url = format!("hls://{address}/a");
+        let egress = EgressPolicy::default();
+        let web = Web::new(&PullUrl::parse(&url).unwrap(), &egress).unwrap();
+        for _ in 0..2 {
+            let url = Url::parse(&url.replace("hls", "http")).unwrap();
+            let (_, mut answer) = web.get(url, Origin::Config).await.unwrap();
+            assert_eq!(answer.body().await.unwrap(), "ok");
+        }
     }
 }
