@@ -1,5 +1,5 @@
 # Short targets; whatever is longer is a script.
-.PHONY: run test bench fuzz soak lint fmt help
+.PHONY: run test bench fuzz soak matrix lint fmt help
 
 run: ## three nodes with live video on this machine
 	@scripts/run-demo.sh
@@ -17,6 +17,9 @@ fuzz: ## every parser against made-up bytes, a minute each
 
 soak: ## an hour of playing by every protocol: drift, memory, warnings
 	@scripts/soak.sh
+
+matrix: ## every live input played by every live output, a minute each
+	@scripts/matrix.sh
 
 lint: ## formatting, lints, documentation
 	@scripts/lint.sh

@@ -25,6 +25,7 @@ mod hostile_peers;
 mod hostile_rtmp;
 mod http_limits;
 mod kill_and_return;
+mod matrix;
 mod on_demand;
 mod public_addresses;
 mod publishing;

@@ -9,6 +9,7 @@
 //!  Truth: who held which stream when ◀─ Probe compares every answer ─ http
 //!  MockPeer, HostilePeer: peers made of a script; signature: SPEC 4 once more, written apart
 //!  players, browser, rtmp_wire, rtsp_wire, tls_wire: clients
+//!  received: what they got, compared with what was sent
 //! ```
 
 pub(crate) mod browser;
@@ -23,6 +24,7 @@ pub(crate) mod ports;
 pub(crate) mod probe;
 pub(crate) mod process;
 pub(crate) mod proxy;
+pub(crate) mod received;
 pub(crate) mod rtmp_wire;
 pub(crate) mod rtsp_wire;
 pub(crate) mod signature;
