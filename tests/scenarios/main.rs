@@ -24,6 +24,7 @@ mod hostile_names;
 mod hostile_peers;
 mod hostile_rtmp;
 mod http_limits;
+mod input_returns;
 mod kill_and_return;
 mod matrix;
 mod on_demand;

@@ -8,7 +8,7 @@
 //!     └ TcpProxy between nodes: delay, cut, blackhole, throttle, drop a request
 //!  Truth: who held which stream when ◀─ Probe compares every answer ─ http
 //!  MockPeer, HostilePeer: peers made of a script; signature: SPEC 4 once more, written apart
-//!  players, browser, rtmp_wire, rtsp_wire, tls_wire: clients
+//!  players, browser, rtmp_wire, rtsp_wire, tls_wire, viewers: clients
 //!  received: what they got, compared with what was sent
 //! ```
 
@@ -31,6 +31,7 @@ pub(crate) mod signature;
 pub(crate) mod slots;
 pub(crate) mod tls_wire;
 pub(crate) mod truth;
+pub(crate) mod viewers;
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 

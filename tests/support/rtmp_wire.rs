@@ -127,6 +127,11 @@ impl RtmpClient {
         self.socket.write_all(bytes)
     }
 
+    /// The connection, to be read as it comes.
+    pub(crate) fn into_socket(self) -> TcpStream {
+        self.socket
+    }
+
     /// How long until the server closes, which it has to within `limit`.
     pub(crate) fn wait_closed(mut self, limit: Duration) -> Duration {
         wait_closed(&mut self.socket, limit)

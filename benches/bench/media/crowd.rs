@@ -15,7 +15,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use socket2::SockRef;
 use tokio::io::Interest;
@@ -29,9 +29,6 @@ pub(crate) const MSG_DONTWAIT: c_int = 0x40;
 
 /// Threads that open connections.
 const OPENERS: usize = 16;
-
-/// How long opening all players of a step may take; a server that is not saturated needs seconds.
-const OPENS_WITHIN: Duration = Duration::from_secs(10);
 
 /// Most that is taken from a socket in one sweep.
 const MOST_AT_ONCE: usize = 1 << 20;
@@ -109,27 +106,20 @@ impl Crowd {
         Self { tallies: Vec::new(), join, stop, thread: Some(thread) }
     }
 
-    /// Opens players until there are `count`, or a busy server has taken too long; `open` is told
-    /// the number of each. Only the first player's failure is an error, those of others are trouble.
+    /// Opens players until there are `count`; `open` is told the number of each.
     pub(crate) fn grow_to<F>(&mut self, count: usize, open: F) -> io::Result<()>
     where
         F: Fn(usize) -> io::Result<Box<dyn Player>> + Sync,
     {
         let numbers = Mutex::new(self.tallies.len()..count);
-        let begin = Instant::now();
         let open_some = || -> io::Result<Vec<Arc<Tally>>> {
             let mut tallies = Vec::new();
             loop {
                 let next = numbers.lock().map_or(None, |mut numbers| numbers.next());
-                let Some(number) = next.filter(|_| begin.elapsed() < OPENS_WITHIN) else {
-                    return Ok(tallies);
-                };
+                let Some(number) = next else { return Ok(tallies) };
+                let player = open(number)?;
                 let tally = Arc::new(Tally::default());
-                match open(number) {
-                    Ok(player) => drop(self.join.send((Arc::clone(&tally), player))),
-                    Err(error) if number == 0 => return Err(error),
-                    Err(error) => tally.is_in_trouble(&error),
-                }
+                let _ = self.join.send((Arc::clone(&tally), player));
                 tallies.push(tally);
             }
         };

@@ -86,17 +86,12 @@ pub(crate) fn climb(
         #[expect(clippy::cast_precision_loss, reason = "thousands")]
         let count = players as f64;
         step.bytes_per_player = (server.program.resident_bytes() - empty) / count;
-        step.trouble = crowd.trouble();
-        // Players that the server never let in starve too.
-        step.starved += players - step.players;
-        step.players = players;
         steps.push(step);
     }
-    let trouble = crowd.finish();
-    if let Some(last) = steps.last_mut() {
-        last.trouble = trouble;
+    match crowd.finish() {
+        None => Ok(Climb::Steps(steps)),
+        Some(trouble) => Err(io::Error::other(format!("{} by {protocol}: {trouble}", kind.name()))),
     }
-    Ok(Climb::Steps(steps))
 }
 
 /// Tries until one player plays; what the server last said to it if it never does.
