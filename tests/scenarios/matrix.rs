@@ -4,7 +4,7 @@
 //! (`MATRIX_SECONDS`).
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -22,16 +22,20 @@ const READERS: usize = 64;
 /// How much longer than the time it reads a cell may take.
 const GRACE: Duration = Duration::from_secs(25);
 
+/// The long file in the test's folder.
+const CLIP: &str = "long.mp4";
+
 /// A way for a stream to come in.
 ///
 /// In its words `{clip}` is a long file, `{stream}` the name, `{port}` a free port of its own,
-/// `{rtmp}` `{rtsp}` `{http}` where the capturing node listens.
+/// `{folder}` a folder of its own, `{support}` that of the support files, and `{rtmp}` `{rtsp}`
+/// `{http}` where the capturing node listens.
 struct Input {
     name: &'static str,
     /// The stream's input in the config.
     url: &'static str,
     /// Who sends, or waits for the node to come.
-    program: &'static str,
+    programs: &'static [&'static str],
 }
 
 /// A way for a stream to go out.
@@ -46,17 +50,65 @@ const INPUTS: &[Input] = &[
     Input {
         name: "rtmp-ffmpeg",
         url: "publish://",
-        program: "ffmpeg -v warning -re -i {clip} -c copy -f flv rtmp://127.0.0.1:{rtmp}/static/{stream}",
+        programs: &["{ffmpeg} -f flv rtmp://127.0.0.1:{rtmp}/static/{stream}"],
     },
     Input {
         name: "rtmp-gstreamer",
         url: "publish://",
-        program: "gst-launch-1.0 -q flvmux name=m streamable=true \
-            ! rtmp2sink sync=true location=rtmp://127.0.0.1:{rtmp}/static/{stream} \
-            filesrc location={clip} ! qtdemux name=d d.video_0 ! queue ! h264parse ! m. \
-            d.audio_0 ! queue ! aacparse ! m.",
+        programs: &["{gstreamer} flvmux name=m streamable=true \
+            ! rtmp2sink sync=true location=rtmp://127.0.0.1:{rtmp}/static/{stream}"],
     },
-    Input { name: "file", url: "file://{clip}", program: "" },
+    Input {
+        name: "pull-rtmp",
+        url: "rtmp://127.0.0.1:{port}/live/cam",
+        programs: &["{ffmpeg} -f flv -listen 1 rtmp://127.0.0.1:{port}/live/cam"],
+    },
+    Input {
+        name: "pull-ts",
+        url: "tshttp://127.0.0.1:{port}/cam",
+        programs: &["{ffmpeg} -f mpegts -listen 1 http://127.0.0.1:{port}/cam"],
+    },
+    Input {
+        name: "pull-hls",
+        url: "hls://127.0.0.1:{port}/cam.m3u8",
+        programs: &[
+            "{ffmpeg} -f hls -hls_time 2 -hls_list_size 6 {folder}/cam.m3u8",
+            "/usr/bin/python3 -m http.server --bind 127.0.0.1 --directory {folder} {port}",
+        ],
+    },
+    Input {
+        name: "pull-rtsp-tcp",
+        url: "rtsp://127.0.0.1:{port}/cam",
+        programs: &["/usr/bin/python3 {support}/rtsp_server.py {port} h264 {clip}"],
+    },
+    Input {
+        name: "pull-rtsp-udp",
+        url: "rtsp://127.0.0.1:{port}/cam { rtsp_transport udp; }",
+        programs: &["/usr/bin/python3 {support}/rtsp_server.py {port} h264 {clip}"],
+    },
+    Input {
+        name: "udp-ffmpeg",
+        url: "udp://127.0.0.1:{port}",
+        programs: &["{ffmpeg} -f mpegts udp://127.0.0.1:{port}?pkt_size=1316"],
+    },
+    Input {
+        name: "udp-gstreamer",
+        url: "udp://127.0.0.1:{port}",
+        programs: &[
+            "{gstreamer} mpegtsmux name=m alignment=7 ! udpsink host=127.0.0.1 port={port}",
+        ],
+    },
+    Input { name: "file", url: "file://{clip}", programs: &[] },
+];
+
+/// What programs have in common.
+const SENDERS: [(&str, &str); 2] = [
+    ("{ffmpeg}", "ffmpeg -v warning -re -i {clip} -c copy"),
+    (
+        "{gstreamer}",
+        "gst-launch-1.0 -q filesrc location={clip} ! qtdemux name=d \
+         d.video_0 ! queue ! h264parse ! m. d.audio_0 ! queue ! aacparse ! m.",
+    ),
 ];
 
 const OUTPUTS: &[Output] = &[
@@ -72,6 +124,35 @@ struct Cell<'a> {
     output: &'a Output,
     place: &'static str,
     node: &'a Node,
+}
+
+impl Input {
+    /// What its words mean apart from the node.
+    fn places(&self, folder: &Path) -> Vec<(&'static str, String)> {
+        let text = |path: PathBuf| path.to_str().expect("a path of a test is text").to_owned();
+        let own = folder.join(self.name);
+        std::fs::create_dir(&own).unwrap();
+        vec![
+            ("clip", text(folder.join(CLIP))),
+            ("folder", text(own)),
+            ("support", text(media::root().join("tests/support"))),
+            ("port", free_port().to_string()),
+        ]
+    }
+
+    /// Starts its programs.
+    fn start(&self, places: &[(&str, String)], log: &Path) -> Vec<Process> {
+        let start = |words: &&str| {
+            let words = SENDERS
+                .iter()
+                .fold((*words).to_owned(), |words, (name, sender)| words.replace(name, sender));
+            let words = filled(&words, places);
+            let mut words = words.split_whitespace();
+            let mut command = Command::new(words.next().expect("a program"));
+            Process::start(self.name, command.args(words), log)
+        };
+        self.programs.iter().map(start).collect()
+    }
 }
 
 fn seconds() -> u64 {
@@ -108,15 +189,13 @@ fn long_clip(path: &Path) {
 #[test]
 fn every_input_plays_through_every_output() {
     let folder = tempfile::tempdir().unwrap();
-    let clip = folder.path().join("long.mp4");
+    let clip = folder.path().join(CLIP);
     long_clip(&clip);
     let source = record(clip.to_str().unwrap(), "", 3600, Duration::from_secs(60)).unwrap();
-    let clip = ("clip", clip.to_str().expect("a temporary path is text").to_owned());
-    let ports: HashMap<&str, String> =
-        INPUTS.iter().map(|input| (input.name, free_port().to_string())).collect();
-    let own = |input: &Input| [clip.clone(), ("port", ports[input.name].clone())];
+    let own: HashMap<&str, Vec<(&str, String)>> =
+        INPUTS.iter().map(|input| (input.name, input.places(folder.path()))).collect();
     let stream = |input: &Input| {
-        let url = filled(input.url, &own(input));
+        let url = filled(input.url, &own[input.name]);
         format!("stream {} {{ input {url}; segment_duration 2; }}\n", input.name)
     };
     let lines: String = INPUTS.iter().map(stream).collect();
@@ -127,13 +206,11 @@ fn every_input_plays_through_every_output() {
         .start_connected();
     let (north, south) = (cluster.node("north"), cluster.node("south"));
     let start = |input: &Input| {
-        let words = filled(&filled(input.program, &own(input)), &doors(south, input.name));
-        let mut words = words.split_whitespace();
-        let mut command = Command::new(words.next()?);
+        let places = [own[input.name].clone(), doors(south, input.name)].concat();
         let log = folder.path().join(format!("{}.log", input.name));
-        Some(Process::start(input.name, command.args(words), &log))
+        input.start(&places, &log)
     };
-    let _programs: Vec<Process> = INPUTS.iter().filter_map(start).collect();
+    let _programs: Vec<Process> = INPUTS.iter().flat_map(start).collect();
     wait_playing(&cluster);
 
     let cells: Vec<Cell<'_>> = INPUTS
