@@ -53,10 +53,32 @@ const INPUTS: &[Input] = &[
         programs: &["{ffmpeg} -f flv rtmp://127.0.0.1:{rtmp}/static/{stream}"],
     },
     Input {
-        name: "rtmp-gstreamer",
+        name: "rtmp-gst",
         url: "publish://",
         programs: &["{gstreamer} flvmux name=m streamable=true \
             ! rtmp2sink sync=true location=rtmp://127.0.0.1:{rtmp}/static/{stream}"],
+    },
+    Input {
+        name: "rtsp-tcp-ffmpeg",
+        url: "publish://",
+        programs: &["{ffmpeg} -f rtsp -rtsp_transport tcp rtsp://127.0.0.1:{rtsp}/{stream}"],
+    },
+    Input {
+        name: "rtsp-udp-ffmpeg",
+        url: "publish://",
+        programs: &["{ffmpeg} -f rtsp -rtsp_transport udp rtsp://127.0.0.1:{rtsp}/{stream}"],
+    },
+    Input {
+        name: "rtsp-tcp-gst",
+        url: "publish://",
+        programs: &["{gstreamer} rtspclientsink name=m protocols=tcp \
+            location=rtsp://127.0.0.1:{rtsp}/{stream}"],
+    },
+    Input {
+        name: "rtsp-udp-gst",
+        url: "publish://",
+        programs: &["{gstreamer} rtspclientsink name=m protocols=udp \
+            location=rtsp://127.0.0.1:{rtsp}/{stream}"],
     },
     Input {
         name: "pull-rtmp",
@@ -92,7 +114,7 @@ const INPUTS: &[Input] = &[
         programs: &["{ffmpeg} -f mpegts udp://127.0.0.1:{port}?pkt_size=1316"],
     },
     Input {
-        name: "udp-gstreamer",
+        name: "udp-gst",
         url: "udp://127.0.0.1:{port}",
         programs: &[
             "{gstreamer} mpegtsmux name=m alignment=7 ! udpsink host=127.0.0.1 port={port}",
@@ -116,6 +138,16 @@ const OUTPUTS: &[Output] = &[
     Output { name: "http-ts", url: "http://127.0.0.1:{http}/{stream}/mpegts", options: "" },
     Output { name: "http-flv", url: "http://127.0.0.1:{http}/{stream}/live.flv", options: "" },
     Output { name: "rtmp", url: "rtmp://127.0.0.1:{rtmp}/static/{stream}", options: "" },
+    Output {
+        name: "rtsp-tcp",
+        url: "rtsp://127.0.0.1:{rtsp}/{stream}",
+        options: "-rtsp_transport tcp",
+    },
+    Output {
+        name: "rtsp-udp",
+        url: "rtsp://127.0.0.1:{rtsp}/{stream}",
+        options: "-rtsp_transport udp",
+    },
 ];
 
 /// An input read through an output at a node.
