@@ -7,12 +7,14 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support::http;
 use crate::support::media;
-use crate::support::node::Node;
+use crate::support::node::{API, Node};
 use crate::support::players::{assert_rising, gstreamer_rtsp, run};
 use crate::support::rtsp_wire::{RtspAnswer, RtspClient};
 use crate::support::slots::{self, Slot};
 
+const LIMIT: Duration = Duration::from_secs(5);
 /// Length of the looped file.
 const CLIP_SECONDS: f64 = 10.0;
 
@@ -192,6 +194,25 @@ fn a_stranger_cannot_end_a_session_by_its_id() {
     }
     assert_eq!(last.len(), 2, "both tracks play on");
     assert_eq!(victim.ask_with("TEARDOWN", &url, &[&line], "").status, 200);
+}
+
+#[test]
+fn players_are_listed_and_ended_by_tcp_and_udp() {
+    let (_slot, _folder, node) = node_with_film();
+    let url = url(&node);
+    for transport in ["RTP/AVP/TCP;interleaved=0-1", "RTP/AVP;unicast;client_port=5000-5001"] {
+        let mut client = RtspClient::connect(node.rtsp);
+        let session = set_up(&mut client, &url, &[transport]).session();
+        let line = format!("Session: {session}");
+        assert_eq!(client.ask_with("PLAY", &url, &[&line], "").status, 200);
+        let listed = node.api("/sessions")["sessions"][0].clone();
+        assert_eq!((&listed["proto"], &listed["name"]), (&"rtsp".into(), &"film".into()));
+        let path = format!("{API}/sessions/{}", listed["id"].as_str().unwrap());
+        let answer = http::request(node.http, "DELETE", &path, &[], b"", LIMIT).unwrap();
+        assert_eq!(answer.status, 204, "{transport}: {}", answer.text());
+        client.read_to_end();
+        assert_eq!(node.api("/sessions")["sessions"].as_array().map(Vec::len), Some(0));
+    }
 }
 
 #[test]

@@ -89,6 +89,11 @@ impl RtspClient {
         })
     }
 
+    /// Reads until the server closes.
+    pub(crate) fn read_to_end(&mut self) {
+        self.reader.read_to_end(&mut Vec::new()).unwrap();
+    }
+
     /// Forgets the packets that came before the last answer.
     pub(crate) fn forget_frames(&mut self) {
         self.frames.clear();

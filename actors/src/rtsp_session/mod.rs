@@ -12,8 +12,8 @@
 //!   UDP sockets ┴──────────────────────────▶ UDP sockets ◀══╛
 //! ```
 //!
-//! Media passes no mailbox. A player over TCP is written to by [`fan_out`](crate::fan_out); one over
-//! UDP follows the ring by itself. A publisher's packets are read in this actor's context.
+//! Media passes no mailbox. A player over TCP is written to by [`fan_out`](crate::fan_out); one
+//! over UDP follows the ring by itself. A publisher's packets are read in this actor's context.
 //!
 //! It ends by the client's EOF, an error, the deadline, [`EndSession`], or when its stream says so.
 //! A session that ends in order shuts down its writing side and goes on reading for a moment, as
