@@ -13,6 +13,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use actix_http::Request;
 use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderMap, X_FORWARDED_FOR, X_FORWARDED_PROTO};
 use watershed_actors::preamble::{Opened, ProxyTrust};
@@ -79,11 +80,20 @@ impl fmt::Debug for Connected {
 /// Answers who asks by `request`.
 #[must_use]
 pub fn client_of(request: &HttpRequest) -> Client {
-    let Some(connected) = request.conn_data::<Connected>() else {
-        let ip = request.peer_addr().map(|address| address.ip());
-        return Client { ip, is_https: false, is_proxied: false };
-    };
-    connected.client_by(request.headers())
+    client(request.conn_data(), request.peer_addr(), request.headers())
+}
+
+/// As [`client_of`], of a request that no handler has yet.
+#[must_use]
+pub fn client_before(request: &Request) -> Client {
+    client(request.conn_data(), request.peer_addr(), &request.head().headers)
+}
+
+fn client(connected: Option<&Connected>, peer: Option<SocketAddr>, fields: &HeaderMap) -> Client {
+    match connected {
+        Some(connected) => connected.client_by(fields),
+        None => Client { ip: peer.map(|peer| peer.ip()), is_https: false, is_proxied: false },
+    }
 }
 
 /// The first of `hops` from the right that is no proxy of ours, or the last that can be read:

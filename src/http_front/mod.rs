@@ -30,8 +30,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use actix_http::{Request, Response, body::BoxBody};
 use actix_rt::net::TcpStream;
 use actix_service::{Service, ServiceFactory};
+use actix_web::HttpRequest;
 use bytes::{Bytes, BytesMut};
 use futures_util::future::LocalBoxFuture;
 use tokio::sync::Semaphore;
@@ -45,8 +47,9 @@ use watershed_actors::session_registry::SessionGuard;
 use watershed_actors::tcp_listener::prepare_socket;
 
 use client::Connected;
-pub use client::{Client, client_of};
+pub use client::{Client, client_before, client_of};
 use connection::{RESERVE_PATIENCE, Unanswered};
+use pipeline::Pipeline;
 pub use prefixed::Prefixed;
 use request_watch::{RequestLimits, RequestWatch};
 pub use server::{ServerConfig, serve};
@@ -55,6 +58,19 @@ pub use server::{ServerConfig, serve};
 pub trait QuickAnswer: Send + Sync {
     /// Appends the whole response to `out`, or writes nothing and says who answers instead.
     fn answer(&self, request: QuickRequest<'_>, out: &mut BytesMut) -> Quick;
+}
+
+/// Answers clients that ask for leave before they send a body (RFC 9110 §10.1.1).
+pub trait BodyLeave: Send + Sync {
+    /// Gives the request back to have its body sent, or answers without it.
+    fn ask(&self, request: Request) -> LocalBoxFuture<'static, Result<Request, Response<BoxBody>>>;
+}
+
+/// Lifts the time limit of the body of `request`: its handler looks after that from now on.
+pub fn untime_body(request: &HttpRequest) {
+    if let Some(pipeline) = request.conn_data::<Pipeline>() {
+        pipeline.untime_body();
+    }
 }
 
 /// What became of a plain GET.
@@ -105,6 +121,8 @@ pub struct QuickRequest<'a> {
 pub struct FrontConfig {
     /// The hot path.
     pub quick: Arc<dyn QuickAnswer>,
+    /// Whose body is wanted, of those who ask before they send it.
+    pub leave: Arc<dyn BodyLeave>,
     /// Connections of all HTTP listeners together.
     pub connections: Arc<Semaphore>,
     /// More connections, for peers and operators only, when there is none left of the others.

@@ -58,7 +58,7 @@ impl Prefixed {
 
     /// Resolves when the request that has begun has taken too long; never where none has.
     fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<Broken> {
-        let Some((deadline, limit)) = self.watch.deadline() else {
+        let Some((deadline, limit)) = self.watch.deadline(self.pipeline.is_body_untimed()) else {
             return Poll::Pending;
         };
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));

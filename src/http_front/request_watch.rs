@@ -71,10 +71,12 @@ impl RequestWatch {
         Self { limits, phase: Phase::Between, deadline: None, heads: 0 }
     }
 
-    /// When the head or body that has begun must be whole, and the limit that says so.
-    pub(crate) fn deadline(&self) -> Option<(Instant, Broken)> {
+    /// When the head or body that has begun must be whole, and the limit that says so; none for a
+    /// body that has no limit.
+    pub(crate) fn deadline(&self, is_body_untimed: bool) -> Option<(Instant, Broken)> {
         let limit = match self.phase {
             Phase::Head(_) => "http_head_timeout",
+            _ if is_body_untimed => return None,
             _ => "http_body_timeout",
         };
         self.deadline.map(|deadline| (deadline, limit))
@@ -269,7 +271,7 @@ mod tests {
     }
 
     fn limit_of(watch: &RequestWatch) -> Option<Broken> {
-        watch.deadline().map(|(_, limit)| limit)
+        watch.deadline(false).map(|(_, limit)| limit)
     }
 
     #[test]
@@ -285,7 +287,7 @@ mod tests {
                 watch.take(bytes, Instant::now()).unwrap();
             }
             assert!(matches!(watch.phase, Phase::Between), "pieces of {piece}: {watch:?}");
-            assert_eq!(watch.deadline(), None);
+            assert_eq!(watch.deadline(false), None);
             assert_eq!(watch.take_heads(), 4);
         }
     }
@@ -297,7 +299,8 @@ mod tests {
         watch.take(b"GET / HTTP/1.1\r\n\r\nGET / HT", start).unwrap();
         watch.take(b"TP/1.1\r\n", start + Duration::from_secs(4)).unwrap();
         let expected = (start + Duration::from_secs(5), "http_head_timeout");
-        assert_eq!(watch.deadline(), Some(expected));
+        assert_eq!(watch.deadline(false), Some(expected));
+        assert_eq!(watch.deadline(true), Some(expected), "only bodies have no limit");
     }
 
     #[test]
@@ -307,6 +310,7 @@ mod tests {
             let request = format!("PUT / HTTP/1.1\r\n{head}");
             watch.take(request.as_bytes(), Instant::now()).unwrap();
             assert_eq!(limit_of(&watch), Some("http_body_timeout"), "{head}");
+            assert_eq!(watch.deadline(true), None, "{head}");
         }
     }
 
@@ -332,7 +336,7 @@ mod tests {
             watch.take(text.as_bytes(), Instant::now()).unwrap();
             assert!(matches!(watch.phase, Phase::Malformed), "{text:?}: {watch:?}");
             watch.take(&[0; 4096], Instant::now()).unwrap();
-            assert_eq!(watch.deadline(), None);
+            assert_eq!(watch.deadline(false), None);
         }
     }
 }

@@ -3,11 +3,14 @@
 use std::fmt;
 use std::io;
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_http::HttpService;
 use actix_server::Server;
-use actix_service::{IntoServiceFactory, Service, ServiceFactory, apply_fn_factory, map_config};
+use actix_service::{
+    IntoServiceFactory, Service, ServiceFactory, apply_fn_factory, fn_service, map_config,
+};
 use actix_web::body::MessageBody;
 use actix_web::dev::{AppConfig, ServiceResponse};
 use watershed_actors::preamble::Preamble;
@@ -63,7 +66,9 @@ where
                 }
                 Service::call(app, request)
             });
+            let leave = Arc::clone(&front.leave);
             let framework = HttpService::build()
+                .expect(fn_service(move |request| leave.ask(request)))
                 .on_connect_ext(|socket: &Prefixed, data| {
                     data.insert(socket.pipeline());
                     data.insert(socket.connected());

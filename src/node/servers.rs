@@ -28,7 +28,7 @@ use super::seams::{HubStreams, ListenerProxies, OpenPeers};
 use super::translate;
 use crate::api::{self, ApiState};
 use crate::http_front::{self, FrontConfig, ServerConfig};
-use crate::play::{self, Play, PlayParts, QuickPlay};
+use crate::play::{self, Play, PlayParts, PublishLeave, QuickPlay};
 use crate::settings::Settings;
 use crate::web_ui;
 
@@ -198,6 +198,7 @@ impl Front {
         let play = Arc::new(Play::new(PlayParts {
             directory: parts.view.clone(),
             streams: parts.streams.clone(),
+            hub: parts.hub.clone().recipient(),
             sessions: parts.sessions.clone(),
             node: parts.identity.id,
             settings: parts.play_settings.clone(),
@@ -209,6 +210,7 @@ impl Front {
         let limits = &settings.limits;
         let front = FrontConfig {
             quick: Arc::new(QuickPlay(Arc::clone(&play))),
+            leave: Arc::new(PublishLeave(Arc::clone(&play))),
             connections: Arc::clone(connections),
             reserve: Arc::new(Semaphore::new(reserve_max(settings))),
             head_bytes_max: limits.http_head_bytes,

@@ -7,6 +7,9 @@ use watershed_actors::report::TrackReport;
 use watershed_actors::session_registry::PlayerRefused;
 use watershed_media::track::Track;
 
+use super::path::Output;
+use super::progressive::Endless;
+
 /// What a page of another origin may read of an answer, besides its body.
 pub(crate) const EXPOSED_HEADERS: &str = "content-length, content-range";
 
@@ -40,11 +43,13 @@ pub(crate) fn not_found(reason: &'static str) -> HttpResponse {
     uncached(StatusCode::NOT_FOUND).content_type("text/plain; charset=utf-8").body(reason)
 }
 
-/// 405: the stream is here, but is only read.
-pub(crate) fn method_not_allowed() -> HttpResponse {
-    uncached(StatusCode::METHOD_NOT_ALLOWED)
-        .insert_header((header::ALLOW, "GET, HEAD, OPTIONS"))
-        .finish()
+/// 405: the stream is here, but this is only read, or published.
+pub(crate) fn method_not_allowed(output: Output<'_>) -> HttpResponse {
+    let allowed = match output {
+        Output::Endless(Endless::MpegTs) => "GET, HEAD, OPTIONS, POST, PUT",
+        _ => "GET, HEAD, OPTIONS",
+    };
+    uncached(StatusCode::METHOD_NOT_ALLOWED).insert_header((header::ALLOW, allowed)).finish()
 }
 
 /// 503 with a time to ask again.

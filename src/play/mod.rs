@@ -1,6 +1,7 @@
-//! HTTP playback: asks the directory where a stream is, then redirects or serves.
+//! HTTP media: asks the directory where a stream is, then redirects, serves or takes it in.
 //!
 //! ```text
+//!  POST /NAME/mpegts ▸ publish
 //!  GET /NAME/OUTPUT ▸ path::parse ▸ Play::decide ─┬ Local    ▸ hls | progressive | embed
 //!                                                 ├ Redirect ▸ redirect (302 to the holder)
 //!                                                 ├ Relay    ▸ relay, then as Local
@@ -15,6 +16,7 @@ mod embed;
 mod hls;
 mod path;
 mod progressive;
+mod publish;
 mod quick;
 mod redirect;
 mod relay;
@@ -26,6 +28,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Instant;
 
+use actix::Recipient;
 use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
@@ -40,11 +43,12 @@ use watershed_actors::session_registry::{
     Client, Connected, PlayerRefused, SessionGuard, Sessions,
 };
 use watershed_actors::stream_directory::{Ask, Choice, DirectoryView, PeerRoute, StreamLocation};
-use watershed_actors::stream_hub::{LocalEntry, LocalStreams};
+use watershed_actors::stream_hub::{LocalEntry, LocalStreams, PublishTo};
 use watershed_actors::wall_clock::unix_ms;
 
 use crate::http_front::client_of;
 use path::Output;
+pub use publish::PublishLeave;
 pub use quick::QuickPlay;
 
 /// What the operator can set about playback.
@@ -56,11 +60,12 @@ pub struct PlaySettings {
     pub fan_out: FanOutSettings,
 }
 
-/// The HTTP door for players. Shared by all workers.
+/// The HTTP door for players and publishers. Shared by all workers.
 #[derive(Debug)]
 pub struct Play {
     directory: DirectoryView,
     streams: LocalStreams,
+    hub: Recipient<PublishTo>,
     sessions: Sessions,
     node: NodeId,
     settings: Published<PlaySettings>,
@@ -79,7 +84,9 @@ pub struct PlayParts {
     pub directory: DirectoryView,
     /// Those of this node.
     pub streams: LocalStreams,
-    /// Who plays here.
+    /// Who grants publishing.
+    pub hub: Recipient<PublishTo>,
+    /// Who plays and publishes here.
     pub sessions: Sessions,
     /// This node, for its marks.
     pub node: NodeId,
@@ -143,15 +150,16 @@ impl Play {
     /// Makes the door of what `parts` says.
     #[must_use]
     pub fn new(parts: PlayParts) -> Self {
-        let PlayParts { directory, streams, sessions, node, settings, policy, relays, .. } = parts;
+        let PlayParts { directory, streams, hub, sessions, node, settings, policy, .. } = parts;
         Self {
             directory,
             streams,
+            hub,
             sessions,
             node,
             settings,
             policy,
-            relays,
+            relays: parts.relays,
             entries: parts.entries,
             embed_template: parts.embed_template,
             player_hash: RandomState::new(),
@@ -263,9 +271,16 @@ impl Play {
 }
 
 /// Answers any request that no other part of the daemon claims.
-pub async fn handle(request: HttpRequest, play: web::Data<Play>) -> HttpResponse {
+pub async fn handle(
+    request: HttpRequest,
+    payload: web::Payload,
+    play: web::Data<Play>,
+) -> HttpResponse {
     if request.method() == Method::OPTIONS {
         return answers::preflight();
+    }
+    if let Some(name) = publish::stream_of(request.method(), request.path()) {
+        return publish::answer(&play, name, &request, payload).await;
     }
     let Some((name, output)) = path::parse(request.path()) else {
         return answers::not_found("no such page, and no stream output of that name");
@@ -283,13 +298,13 @@ pub async fn handle(request: HttpRequest, play: web::Data<Play>) -> HttpResponse
         }
         Decision::Redirect(route, choice) => {
             play.directory.count_redirect(output.protocol(), choice);
-            redirect::answer(&play, &route, &request)
+            redirect::answer(&play, &route, request.method(), request.uri())
         }
-        Decision::Relay(_) if !is_read => answers::method_not_allowed(),
+        Decision::Relay(_) if !is_read => answers::method_not_allowed(output),
         Decision::Relay(route) => relay::answer(&play, route, &asked, &request).await,
         Decision::Later => answers::later(),
         Decision::Nowhere => answers::not_found("no such stream in this cluster"),
-        Decision::Local(_) if !is_read => answers::method_not_allowed(),
+        Decision::Local(_) if !is_read => answers::method_not_allowed(output),
         // The head of an endless answer says nothing of the stream, so it does not start it either.
         Decision::Local(entry) => match output {
             Output::Endless(endless) if is_head => progressive::head(endless),

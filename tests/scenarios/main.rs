@@ -30,6 +30,7 @@ mod matrix;
 mod on_demand;
 mod public_addresses;
 mod publishing;
+mod publishing_http;
 mod pull_mpegts;
 mod pull_rtmp;
 mod pull_rtsp;

@@ -1,4 +1,4 @@
-//! One HTTP client that plays live: the actor can end it, the body carries the media.
+//! One HTTP client that plays or publishes live: the actor can end it, the body carries the media.
 //!
 //! A client that came straight from the door is written to by its stream's
 //! [`fan_out`](crate::fan_out), any other gets a [`LiveBody`]: the very bytes that all other
@@ -21,6 +21,7 @@ use std::time::Duration;
 use actix::prelude::*;
 use bytes::Bytes;
 use tokio::io::AsyncReadExt;
+use tokio::sync::Notify;
 
 pub use body::LiveBody;
 pub use messages::EndSession;
@@ -32,7 +33,7 @@ use crate::session_registry::SessionGuard;
 use body::Pending;
 use messages::Over;
 
-/// The actor of one playing HTTP client.
+/// The actor of one HTTP client.
 pub struct HttpSession {
     way: Rc<RefCell<Way>>,
 }
@@ -47,9 +48,11 @@ enum Way {
     Body(Weak<RefCell<Pending>>),
     /// Straight into its socket.
     Socket(Outbox),
+    /// The other way: the client publishes, and whoever reads it waits for this.
+    Published(Rc<Notify>),
 }
 
-/// A session whose client is not given anything yet. It ends when this is dropped.
+/// A session whose client is not given anything, now or ever. It ends when this is dropped.
 pub struct Opening {
     session: Addr<HttpSession>,
     way: Rc<RefCell<Way>>,
@@ -70,6 +73,13 @@ impl Opening {
     #[must_use]
     pub fn end(&self) -> Recipient<EndSession> {
         self.session.clone().recipient()
+    }
+
+    /// Resolves when the session of a client that publishes is to end.
+    pub fn ended(&self) -> impl Future<Output = ()> + use<> {
+        let end = Rc::<Notify>::default();
+        *self.way.borrow_mut() = Way::Published(Rc::clone(&end));
+        async move { end.notified().await }
     }
 
     /// Answers the body of a response that begins with `opening` and follows `media`.
@@ -140,6 +150,7 @@ impl Handler<EndSession> for HttpSession {
                 drop(feed);
             }
             Way::Socket(outbox) => outbox.close(),
+            Way::Published(end) => end.notify_one(),
         }
     }
 }
