@@ -30,7 +30,7 @@ use futures_util::future::LocalBoxFuture;
 use thiserror::Error;
 use tokio::time::sleep_until;
 use watershed_actors::http_session::HttpSession;
-use watershed_actors::live_stream::{InputWriter, PublishRefused};
+use watershed_actors::live_stream::{InputWriter, PasswordProof, PublishRefused};
 use watershed_actors::names::Protocol;
 use watershed_actors::session_registry::{Connected, SessionGuard};
 use watershed_actors::stream_directory::{Ask, StreamLocation};
@@ -178,7 +178,11 @@ async fn admit(play: &Play, offer: &Offer<'_>) -> Result<InputWriter, HttpRespon
         Err(_) => Err(PublishRefused::UnknownStream),
         Ok(_) if is_draining => Err(PublishRefused::NotReady),
         Ok(stream) => {
-            let ask = PublishTo { stream, password: offer.password(), client: offer.client() };
+            let ask = PublishTo {
+                stream,
+                proof: PasswordProof::Password(offer.password()),
+                client: offer.client(),
+            };
             play.hub.send(ask).await.unwrap_or(Err(PublishRefused::NotReady))
         }
     };

@@ -71,7 +71,16 @@ pub(crate) fn record(
 ) -> Result<Recording, String> {
     // Many players are not to take the processor from those who send to them.
     let mut command = Command::new("nice");
-    command.args(["ffprobe", "-v", "error", "-of", "json", "-show_streams", "-show_packets", "-show_data"]);
+    command.args([
+        "ffprobe",
+        "-v",
+        "error",
+        "-of",
+        "json",
+        "-show_streams",
+        "-show_packets",
+        "-show_data",
+    ]);
     command.args(["-threads", "1", "-read_intervals", &format!("%+{seconds}")]);
     command.args(options.split_whitespace()).arg(url);
     let output = run(&mut command, limit);
