@@ -13,6 +13,7 @@ use actix_service::{
 };
 use actix_web::body::MessageBody;
 use actix_web::dev::{AppConfig, ServiceResponse};
+use futures_util::TryFutureExt as _;
 use watershed_actors::preamble::Preamble;
 
 use super::pipeline::Pipeline;
@@ -68,7 +69,15 @@ where
             });
             let leave = Arc::clone(&front.leave);
             let framework = HttpService::build()
-                .expect(fn_service(move |request| leave.ask(request)))
+                .expect(fn_service(move |request: actix_http::Request| {
+                    let pipeline = request.conn_data::<Pipeline>().cloned();
+                    // One that is answered already never gets to the application.
+                    leave.ask(request).inspect_err(move |_| {
+                        if let Some(pipeline) = pipeline {
+                            pipeline.begun();
+                        }
+                    })
+                }))
                 .on_connect_ext(|socket: &Prefixed, data| {
                     data.insert(socket.pipeline());
                     data.insert(socket.connected());

@@ -4,8 +4,8 @@
 //! one which reads its media from a pipe has lost none of it (RFC 9110 §10.1.1).
 //!
 //! ```text
-//!  Expect: 100-continue ▸ PublishLeave ─┐                      ┌ no  ▸ 307, 401, 403, 404, 409, 503
-//!  any other            ▸ answer ───────┴▸ admit ▸ StreamHub ──┴ yes ▸ Intake ══▶ InputWriter
+//!  Expect: 100-continue ▸ PublishLeave ─┐                     ┌ no  ▸ 307, 401, 403, 404, 409, 503
+//!  any other            ▸ answer ───────┴▸ admit ▸ StreamHub ─┴ yes ▸ Intake ══▶ InputWriter
 //! ```
 //! No limit of request bodies holds here: what bounds a publisher are the demuxer's own limits, the
 //! stream's `source_timeout`, and [`NOISE_BYTES_MAX`] at the beginning.
@@ -178,11 +178,8 @@ async fn admit(play: &Play, offer: &Offer<'_>) -> Result<InputWriter, HttpRespon
         Err(_) => Err(PublishRefused::UnknownStream),
         Ok(_) if is_draining => Err(PublishRefused::NotReady),
         Ok(stream) => {
-            let ask = PublishTo {
-                stream,
-                proof: PasswordProof::Password(offer.password()),
-                client: offer.client(),
-            };
+            let proof = PasswordProof::Password(offer.password());
+            let ask = PublishTo { stream, proof, client: offer.client() };
             play.hub.send(ask).await.unwrap_or(Err(PublishRefused::NotReady))
         }
     };
@@ -228,7 +225,7 @@ fn refusal(refused: PublishRefused) -> HttpResponse {
     });
     match refused {
         PublishRefused::WrongPassword => {
-            answer.insert_header((header::WWW_AUTHENTICATE, "Basic realm=\"watershed\""));
+            answer.insert_header((header::WWW_AUTHENTICATE, "Basic realm=\"Watershed\""));
         }
         PublishRefused::TooManyStreams | PublishRefused::NotReady => {
             answer.insert_header((header::RETRY_AFTER, "1"));

@@ -43,7 +43,7 @@ fn ffmpeg(node: &Node, method: &str, target: &str) -> Process {
     Process::start(&format!("ffmpeg to {url}"), &mut command, &node.log_path("ffmpeg"))
 }
 
-/// What curl is told when it uploads: each status in turn, and the last answer's words.
+/// What curl is told when it uploads: the status and the words.
 fn curl(arguments: &[&str], file: &Path, url: &str) -> (String, String) {
     let mut command = Command::new("curl");
     command.args(["-sS", "--max-time", "8", "-w", "\n%{http_code}"]).args(arguments);
@@ -184,8 +184,17 @@ fn who_may_not_publish_hears_it_before_anything_is_sent() {
         assert_eq!(next_status(&mut sending), expected, "{target}");
     }
     let answer = http::request(node.http, "POST", "/cam/mpegts", &[], b"", LIMIT).unwrap();
-    assert_eq!(answer.header("www-authenticate"), Some("Basic realm=\"watershed\""));
+    assert_eq!(answer.header("www-authenticate"), Some("Basic realm=\"Watershed\""));
     assert_eq!(node.get(&format!("{API}/streams/studio%2Fa")).status, 404);
+
+    // Refused again and again on one connection.
+    let asking = head("POST", "/cam/mpegts", "Content-Length: 0\r\nExpect: 100-continue\r\n");
+    let last = head("GET", "/nobody/mpegts", "Connection: close\r\n");
+    let mut socket = connect(node.http, [asking.repeat(5), last].concat().as_bytes());
+    let mut answers = String::new();
+    socket.read_to_string(&mut answers).unwrap();
+    let count = |status: &str| answers.matches(&format!("HTTP/1.1 {status}")).count();
+    assert_eq!((count("401"), count("404")), (5, 1), "{answers}");
 
     // The endless body of one who was refused is not read on.
     let mut socket = connect(node.http, head("POST", "/cam/mpegts", CHUNKED).as_bytes());
