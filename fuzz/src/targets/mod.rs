@@ -7,6 +7,7 @@
 
 mod containers;
 mod control;
+mod relay;
 mod rtp;
 mod sessions;
 
@@ -14,7 +15,7 @@ mod sessions;
 pub(crate) type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub(crate) const TARGETS: [Target; 13] = [
+pub(crate) const TARGETS: [Target; 14] = [
     ("rtsp", sessions::rtsp),
     ("rtmp", sessions::rtmp),
     ("rtmp_handshake", sessions::rtmp_handshake),
@@ -28,6 +29,7 @@ pub(crate) const TARGETS: [Target; 13] = [
     ("parameter_sets", containers::parameter_sets),
     ("config", control::config),
     ("report", control::report),
+    ("relay", relay::relay),
 ];
 
 /// Runs the target called `name`.
