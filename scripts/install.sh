@@ -60,6 +60,8 @@ find_missing() {
     need_element videoconvert gstreamer1.0-plugins-base
     need_element souphttpsrc gstreamer1.0-plugins-good
     need_element hlsdemux gstreamer1.0-plugins-bad
+    need_element rtmp2sink gstreamer1.0-plugins-bad
+    need_element rtspclientsink gstreamer1.0-rtsp
     need_element avdec_h264 gstreamer1.0-libav
     /usr/bin/python3 -c 'import gi; gi.require_version("GstRtspServer", "1.0")' 2>/dev/null ||
       missing+=(python3-gi gir1.2-gst-rtsp-server-1.0)

@@ -8,6 +8,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod ask_any_node;
 mod behind_proxies;
 mod broken_config;
 mod cluster_auth;
