@@ -81,6 +81,11 @@ const INPUTS: &[Input] = &[
             location=rtsp://127.0.0.1:{rtsp}/{stream}"],
     },
     Input {
+        name: "http-ts-ffmpeg",
+        url: "publish://",
+        programs: &["{ffmpeg} -f mpegts http://127.0.0.1:{http}/{stream}/mpegts"],
+    },
+    Input {
         name: "pull-rtmp",
         url: "rtmp://127.0.0.1:{port}/live/cam",
         programs: &["{ffmpeg} -f flv -listen 1 rtmp://127.0.0.1:{port}/live/cam"],

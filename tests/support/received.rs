@@ -69,18 +69,12 @@ pub(crate) fn record(
     seconds: u64,
     limit: Duration,
 ) -> Result<Recording, String> {
-    // Many players are not to take the processor from those who send to them.
+    // Many players are not to take the processor from those who send to them; but one that is late
+    // loses datagrams.
+    let niceness = if options.contains("udp") { "0" } else { "10" };
     let mut command = Command::new("nice");
-    command.args([
-        "ffprobe",
-        "-v",
-        "error",
-        "-of",
-        "json",
-        "-show_streams",
-        "-show_packets",
-        "-show_data",
-    ]);
+    command.args(["-n", niceness, "ffprobe", "-v", "error", "-of", "json"]);
+    command.args(["-show_streams", "-show_packets", "-show_data"]);
     command.args(["-threads", "1", "-read_intervals", &format!("%+{seconds}")]);
     command.args(options.split_whitespace()).arg(url);
     let output = run(&mut command, limit);
