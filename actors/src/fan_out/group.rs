@@ -14,6 +14,9 @@ use crate::live_stream::{Broadcast, LiveOutput, RingCursor, RingRead};
 
 /// Most bytes joined into one batch; what is beyond follows at once.
 const BATCH_BYTES: usize = 256 << 10;
+/// A group whose players take longer than this part of its time collects for longer: fewer, larger
+/// writes are what brings a busy thread back.
+const BUSY_SHARE: u32 = 4;
 /// Players written to before the thread's other tasks get a turn: about a millisecond.
 const OFFERS_AT_ONCE: usize = 128;
 
@@ -108,11 +111,13 @@ impl Group {
         let mut changed = self.output.subscribe();
         loop {
             changed.borrow_and_update();
+            let begin = Instant::now();
             self.give_all().await;
             if self.is_over() || self.members.borrow().is_empty() {
                 return;
             }
-            let next = Instant::now() + self.settings.write_batching;
+            let pause = self.settings.write_batching.max(BUSY_SHARE * begin.elapsed());
+            let next = begin + pause;
             match timeout(self.settings.silence_max, changed.changed()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) | Err(_) => return,
