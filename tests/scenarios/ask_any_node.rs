@@ -96,10 +96,9 @@ impl Player {
         folder.join(format!("{stream} {}", self.name).replace(' ', "-"))
     }
 
-    /// Whether it ends when its stream does. HLS players ask again; GStreamer takes a closed
-    /// connection for no end of UDP, only an RTCP BYE, which the daemon does not send yet.
+    /// Whether it ends when its stream does. HLS players ask again.
     fn ends(&self) -> bool {
-        !self.name.ends_with("hls") && self.name != "gstreamer rtsp-udp"
+        !self.name.ends_with("hls")
     }
 }
 

@@ -206,7 +206,8 @@ impl RtspSession {
         let sending = if setups.iter().any(|setup| setup.transport.is_udp()) {
             let (tracks, sent) = (self.destinations(count), guard.byte_counter());
             let broadcast = Arc::clone(&broadcast);
-            let player = UdpPlayer { broadcast, output, begin, tracks, settings, sent };
+            let goodbyes = vec![None; count];
+            let player = UdpPlayer { broadcast, output, begin, tracks, settings, sent, goodbyes };
             let sending = player.send_all().into_actor(self);
             Some(ctx.spawn(sending.map(|(), session, ctx| session.end(ctx))))
         } else {

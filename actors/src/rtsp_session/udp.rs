@@ -1,12 +1,13 @@
 //! The UDP sockets of a session: a pair a track, which talk to the client's address and no other.
 
+use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket as StdUdpSocket};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +15,7 @@ use futures_util::stream::{Stream, unfold};
 use tokio::io::ReadBuf;
 use tokio::net::UdpSocket;
 use tokio::time::{sleep, timeout};
-use watershed_media::rtp::frames;
+use watershed_media::rtp::{frames, goodbye as goodbye_of};
 
 use crate::fan_out::FanOutSettings;
 use crate::live_stream::{Broadcast, LiveOutput, ReadyChunk, RingCursor, RingRead};
@@ -97,20 +98,19 @@ impl SocketPair {
 
     /// What the client sends; anybody else is not heard.
     pub(super) fn datagrams(self: Rc<Self>, track: usize) -> impl Stream<Item = Datagram> {
-        let buffer = vec![0; DATAGRAM_BYTES_MAX];
-        unfold((self, buffer), move |(pair, mut buffer)| async move {
+        unfold(self, move |pair| async move {
             loop {
-                let (is_rtcp, from, bytes) = pair.receive(&mut buffer).await.ok()?;
+                let (is_rtcp, from, bytes) = poll_fn(|cx| pair.poll_receive(cx)).await.ok()?;
                 if from.ip().to_canonical() == pair.client {
                     let datagram = Datagram { track, is_rtcp, port: from.port(), bytes };
-                    return Some((datagram, (pair, buffer)));
+                    return Some((datagram, pair));
                 }
             }
         })
     }
 
-    async fn receive(&self, buffer: &mut [u8]) -> io::Result<(bool, SocketAddr, Bytes)> {
-        poll_fn(|cx| {
+    fn poll_receive(&self, cx: &mut Context<'_>) -> Poll<io::Result<(bool, SocketAddr, Bytes)>> {
+        RECEIVE_BUFFER.with_borrow_mut(|buffer| {
             for (is_rtcp, socket) in [(true, &self.rtcp), (false, &self.rtp)] {
                 let mut space = ReadBuf::new(buffer);
                 if let Poll::Ready(received) = socket.poll_recv_from(cx, &mut space) {
@@ -120,8 +120,12 @@ impl SocketPair {
             }
             Poll::Pending
         })
-        .await
     }
+}
+
+thread_local! {
+    /// Where the sockets of a thread receive first: a session holds no buffer while it waits.
+    static RECEIVE_BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; DATAGRAM_BYTES_MAX].into());
 }
 
 impl Destination {
@@ -153,11 +157,13 @@ pub(super) struct UdpPlayer {
     pub(super) settings: FanOutSettings,
     /// Counts the bytes sent.
     pub(super) sent: Arc<AtomicU64>,
+    /// What each track says when nothing more comes, once something has.
+    pub(super) goodbyes: Vec<Option<Bytes>>,
 }
 
 impl UdpPlayer {
     /// Sends each packet as it comes; ends with the stream, or when too much of it was missed.
-    pub(super) async fn send_all(self) {
+    pub(super) async fn send_all(mut self) {
         let mut changed = self.output.subscribe();
         let (mut cursor, mut chunks) = (self.begin, Vec::new());
         let (mut awaits_start, mut skips, mut burst) = (true, 0, 0);
@@ -189,13 +195,17 @@ impl UdpPlayer {
     }
 
     /// Sends the packets of an access unit; `burst` counts the bytes since the last pause.
-    async fn send(&self, chunk: &ReadyChunk, burst: &mut usize) {
+    async fn send(&mut self, chunk: &ReadyChunk, burst: &mut usize) {
         let mut sent = 0;
         for (channel, packet) in frames(&chunk.bytes) {
-            let Some(Some(to)) = self.tracks.get(usize::from(channel / 2)) else {
+            let (track, is_rtcp) = (usize::from(channel / 2), channel % 2 == 1);
+            let Some(Some(to)) = self.tracks.get(track) else {
                 continue;
             };
-            to.send(channel % 2 == 1, packet).await;
+            to.send(is_rtcp, packet).await;
+            if !is_rtcp && let Some(goodbye @ None) = self.goodbyes.get_mut(track) {
+                *goodbye = goodbye_of(packet);
+            }
             sent += packet.len();
             *burst += packet.len();
             if *burst >= BURST_BYTES {
@@ -205,5 +215,16 @@ impl UdpPlayer {
         }
         self.broadcast.counters().sent(sent);
         self.sent.fetch_add(sent as u64, Ordering::Relaxed);
+    }
+}
+
+impl Drop for UdpPlayer {
+    /// A player over UDP cannot see the end of its connection.
+    fn drop(&mut self) {
+        for (to, goodbye) in self.tracks.iter().zip(&self.goodbyes) {
+            if let (Some(to), Some(goodbye)) = (to, goodbye) {
+                to.pair.send_rtcp(goodbye, to.rtcp_port);
+            }
+        }
     }
 }

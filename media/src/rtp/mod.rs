@@ -21,7 +21,7 @@ mod source;
 
 pub use format::{Format, carried, format};
 pub use interleaved::{FRAME_HEAD_BYTES, frames};
-pub use muxer::Muxer;
+pub use muxer::{Muxer, goodbye};
 pub use receiver::{Receiver, ReceiverCounters, Transport};
 use thiserror::Error;
 

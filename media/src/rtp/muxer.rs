@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 
 use super::format::{carried, format};
 use super::payload;
+use super::rtcp::put_goodbye;
 use super::source::Source;
+use crate::cursor::Cursor;
 use crate::live::{LiveMuxer, LivePacket, RtpHead, StartPoint};
 use crate::time::Ticks;
 use crate::track::{Track, TrackId, TrackKind};
@@ -18,6 +20,16 @@ const REPORT_INTERVAL: Ticks = Ticks::from_millis(5_000);
 ///
 /// Source: RFC 3550 §6.5.1. Players need no more than that it is the same for all tracks.
 const CNAME: &str = "watershed";
+
+/// The RTCP by which the sender of `rtp`, a packet of its own, says that it sends no more; nothing
+/// if that is no packet. For players that cannot see the end of a connection.
+#[must_use]
+pub fn goodbye(rtp: &[u8]) -> Option<Bytes> {
+    let ssrc = Cursor::new(rtp.get(8..)?).u32().ok()?;
+    let mut out = BytesMut::new();
+    put_goodbye(ssrc, CNAME, &mut out);
+    Some(out.freeze())
+}
 
 /// Writes the packets of a stream, each behind its interleaved head: channel `2 * i` for the RTP
 /// of the `i`th carried track, the next one for its RTCP.

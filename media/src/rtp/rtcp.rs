@@ -115,6 +115,17 @@ pub fn put_sender_report(sender: &SenderInfo, cname: &str, out: &mut BytesMut) {
     put_source_description(sender.ssrc, cname, out);
 }
 
+/// Writes the last words of a source: it sends no more.
+///
+/// Source: RFC 3550 §6.6; §6.1 wants a report, here an empty one, and the name in front.
+pub fn put_goodbye(ssrc: u32, cname: &str, out: &mut BytesMut) {
+    put_head(RECEIVER_REPORT, 0, 1, out);
+    out.put_u32(ssrc);
+    put_source_description(ssrc, cname, out);
+    put_head(BYE, 1, 1, out);
+    out.put_u32(ssrc);
+}
+
 /// Writes a receiver report of one source with the receiver's name.
 ///
 /// Source: RFC 3550 §6.4.2.
@@ -276,6 +287,15 @@ mod tests {
         let first = read(&out).into_iter().next().unwrap();
         let blocks = SmallVec::from_slice(&[block]);
         assert_eq!(first, RtcpPacket::ReceiverReport { ssrc: 9, blocks });
+    }
+
+    #[test]
+    fn goodbye_is_read_as_such() {
+        let mut out = BytesMut::new();
+        put_goodbye(7, "name", &mut out);
+        let read: Vec<_> = packets(&out).map(Result::unwrap).collect();
+        assert_eq!(read.last(), Some(&RtcpPacket::Bye(SmallVec::from_slice(&[7]))));
+        assert_eq!(read.len(), 3);
     }
 
     #[test]
