@@ -116,7 +116,7 @@ it("goes on at the new holder when the one it was redirected to is killed", asyn
   await page.waitForTimeout(1500); // The entry takes its time to notice.
   if (entry && other) entry.redirectTo = other.base;
   await expect
-    .poll(() => other?.requests.filter((url) => url.includes(".ts")).length)
+    .poll(() => other?.requests.filter((url) => url.includes(".ts")).length, { timeout: 20_000 })
     .toBeGreaterThan(0);
   await reaches("playing");
   const before = await frames();
