@@ -258,6 +258,9 @@ struct Shared {
     sent_bytes: Arc<AtomicU64>,
     feed: Option<Box<dyn Feed>>,
     phase: Phase,
+    /// The writing future waits for what the writer holds back; another poll of the writer would
+    /// take its wake-up away.
+    is_flushing: bool,
     /// The writing future, while it waits for something to write.
     writing: Option<Waker>,
     /// The reading future, while it waits for room.
@@ -286,6 +289,7 @@ impl Shared {
             sent_bytes: Arc::default(),
             feed: None,
             phase: Phase::Open,
+            is_flushing: false,
             writing: None,
             reading: None,
             failed: None,
@@ -306,7 +310,7 @@ impl Shared {
 
     /// Writes at once to a player in step with its stream; any other takes it in its own time.
     fn offer(&mut self, batch: &Batch) -> usize {
-        if !self.queue.is_empty() || self.phase != Phase::Open {
+        if !self.queue.is_empty() || self.is_flushing || self.phase != Phase::Open {
             return 0;
         }
         if !self.feed.as_mut().is_some_and(|feed| feed.takes(batch)) {
@@ -420,7 +424,10 @@ impl Writing {
     async fn write_some(&self) -> io::Result<()> {
         poll_fn(|cx| self.shared.borrow_mut().poll_write(cx)).await?;
         if self.shared.borrow().queue.is_empty() {
-            self.poll_writer(|writer, cx| writer.poll_flush(cx)).await?;
+            self.shared.borrow_mut().is_flushing = true;
+            let flushed = self.poll_writer(|writer, cx| writer.poll_flush(cx)).await;
+            self.shared.borrow_mut().is_flushing = false;
+            flushed?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::task::{unconstrained, yield_now};
@@ -17,6 +18,9 @@ const BATCH_BYTES: usize = 256 << 10;
 /// A group whose players take longer than this part of its time collects for longer: fewer, larger
 /// writes are what brings a busy thread back.
 const BUSY_SHARE: u32 = 4;
+/// But not for longer than this: what costs by the byte costs no less when it is collected, and the
+/// ring goes on.
+const COLLECT_MAX: Duration = Duration::from_millis(200);
 /// Players written to before the thread's other tasks get a turn: about a millisecond.
 const OFFERS_AT_ONCE: usize = 128;
 
@@ -116,7 +120,8 @@ impl Group {
             if self.is_over() || self.members.borrow().is_empty() {
                 return;
             }
-            let pause = self.settings.write_batching.max(BUSY_SHARE * begin.elapsed());
+            let busy = (BUSY_SHARE * begin.elapsed()).min(COLLECT_MAX);
+            let pause = self.settings.write_batching.max(busy);
             let next = begin + pause;
             match timeout(self.settings.silence_max, changed.changed()).await {
                 Ok(Ok(())) => {}

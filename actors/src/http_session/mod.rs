@@ -44,6 +44,8 @@ enum Way {
     /// Not yet.
     #[default]
     None,
+    /// It was ended before there was one.
+    Ended,
     /// As the body of a response of the framework.
     Body(Weak<RefCell<Pending>>),
     /// Straight into its socket.
@@ -104,6 +106,9 @@ impl Opening {
         guard: SessionGuard,
         patience: Duration,
     ) {
+        if matches!(*self.way.borrow(), Way::Ended) {
+            return;
+        }
         let (reader, writer) = connection.split();
         let limits = OutboxLimits { write_timeout: patience, ..OutboxLimits::CONTROL };
         let (outbox, writing) = Outbox::new(writer, limits);
@@ -142,8 +147,10 @@ impl Handler<EndSession> for HttpSession {
     type Result = ();
 
     fn handle(&mut self, _: EndSession, _ctx: &mut Self::Context) {
-        match &*self.way.borrow() {
-            Way::None => {}
+        let mut way = self.way.borrow_mut();
+        match &*way {
+            Way::None => *way = Way::Ended,
+            Way::Ended => {}
             Way::Body(pending) => {
                 let feed = pending.upgrade().and_then(|pending| pending.borrow_mut().end());
                 // It leaves its group, which may look at the body.

@@ -77,7 +77,8 @@ impl RingEntry for ReadyChunk {
 
 impl RingEntry for LivePacket {
     fn bytes(&self) -> usize {
-        self.packet.payload.len()
+        // An entry costs something even where its payload is next to nothing.
+        self.packet.payload.len() + size_of::<Self>()
     }
 
     fn is_start(&self) -> bool {
@@ -101,6 +102,7 @@ pub(crate) fn stream_ring<T: RingEntry>() -> Arc<Ring<T>> {
 #[derive(Debug, Default)]
 pub(crate) struct Outputs {
     open: Vec<OpenOutput>,
+    is_closed: bool,
 }
 
 #[derive(Debug)]
@@ -133,6 +135,9 @@ impl Outputs {
         for packet in backlog() {
             output.push(&packet);
         }
+        if self.is_closed {
+            ring.close();
+        }
         self.open.push(output);
         ring
     }
@@ -147,8 +152,9 @@ impl Outputs {
         self.open.iter().filter_map(|output| output.ring.upgrade()).for_each(|ring| ring.clear());
     }
 
-    /// Ends all players.
-    pub(crate) fn close(&self) {
+    /// Ends all players, also those that come only now.
+    pub(crate) fn close(&mut self) {
+        self.is_closed = true;
         self.open.iter().filter_map(|output| output.ring.upgrade()).for_each(|ring| ring.close());
     }
 }

@@ -141,7 +141,7 @@ impl<T: RingEntry> Ring<T> {
     #[must_use]
     pub fn end(&self) -> RingCursor {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        RingCursor(state.first + state.entries.len() as u64)
+        state.end()
     }
 
     /// A copy of what is kept from the last keyframe on.
@@ -190,13 +190,18 @@ impl<T: RingEntry> Ring<T> {
         match (bytes > 0, has_skipped) {
             (true, false) => RingRead::Taken,
             (_, true) => RingRead::Skipped,
-            (false, _) if state.is_closed => RingRead::Closed,
+            (false, _) if state.is_closed && *cursor >= state.end() => RingRead::Closed,
             (false, _) => RingRead::Empty,
         }
     }
 }
 
 impl<T: RingEntry> State<T> {
+    /// Behind the last entry.
+    fn end(&self) -> RingCursor {
+        RingCursor(self.first + self.entries.len() as u64)
+    }
+
     /// Drops from the front: over the byte limit always, over the age only before the last start.
     fn trim(&mut self, newest: Ticks, limits: RingLimits) {
         while let Some(front) = self.entries.front() {
@@ -317,6 +322,17 @@ mod tests {
         ring.close();
         assert_eq!(read_all(&ring, &mut cursor).0, RingRead::Taken);
         assert_eq!(read_all(&ring, &mut cursor).0, RingRead::Closed);
+    }
+
+    #[test]
+    fn reader_that_stops_short_of_the_end_is_not_told_of_it() {
+        let ring = ring(1000, 1000);
+        let mut cursor = ring.newest_start();
+        ring.push(Entry(0, true));
+        ring.close();
+        let here = cursor;
+        assert_eq!(ring.read_until(here, &mut cursor, 1, &mut Vec::new()), RingRead::Empty);
+        assert_eq!(read_all(&ring, &mut cursor).0, RingRead::Taken);
     }
 
     #[test]

@@ -278,3 +278,11 @@ fn stream_whose_timestamps_jump_go_back_or_wrap_plays_on_and_it_is_counted() {
     let steps: Vec<_> = times.windows(2).map(|pair| (pair[1] - pair[0]).millis()).collect();
     assert!(steps.iter().all(|step| (0..=100).contains(step)), "{steps:?}");
 }
+
+#[test]
+fn output_opened_after_the_end_ends_at_once() {
+    let broadcast = broadcast();
+    broadcast.close();
+    let output = broadcast.output(Container::Flv);
+    assert_eq!(output.read(&mut output.newest_start(), 1, &mut Vec::new()), RingRead::Closed);
+}
