@@ -57,7 +57,11 @@ impl Connected {
             return Client { ip: Some(nearest), is_https: is_tls, is_proxied };
         }
         let texts = |name| fields.get_all(name).filter_map(|value| value.to_str().ok());
-        let hops: Vec<&str> = texts(X_FORWARDED_FOR).flat_map(|text| text.split(',')).collect();
+        // What is no text is no address, and whatever stands behind it counts all the same.
+        let hops = fields.get_all(X_FORWARDED_FOR).flat_map(|value| {
+            value.as_bytes().split(|byte| *byte == b',').map(|hop| std::str::from_utf8(hop))
+        });
+        let hops: Vec<&str> = hops.map(|hop| hop.unwrap_or("?")).collect();
         let scheme = texts(X_FORWARDED_PROTO).flat_map(|text| text.split(',')).last();
         Client {
             ip: Some(first_untrusted(nearest, &hops, is_trusted)),

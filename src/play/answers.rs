@@ -43,6 +43,11 @@ pub(crate) fn not_found(reason: &'static str) -> HttpResponse {
     uncached(StatusCode::NOT_FOUND).content_type("text/plain; charset=utf-8").body(reason)
 }
 
+/// 404 for an output that streams may have elsewhere, but not here.
+pub(crate) fn no_such_output() -> HttpResponse {
+    not_found("this node makes no such output of its streams")
+}
+
 /// 405: the stream is here, but this is only read, or published.
 pub(crate) fn method_not_allowed(output: Output<'_>) -> HttpResponse {
     let allowed = match output {

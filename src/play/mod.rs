@@ -324,7 +324,7 @@ async fn serve(play: &Play, entry: LocalEntry, asked: &Asked<'_>, is_head: bool)
         }
         Output::Master => hls::master(&entry, uri_query.as_deref()).await,
         Output::Media => hls::media(&entry, uri_query.as_deref()).await,
-        Output::Other => answers::not_found("this node makes no such output of its streams"),
+        Output::Other => answers::no_such_output(),
         Output::Endless(endless) => progressive::play(play, endless, &entry, asked).await,
     }
 }

@@ -23,6 +23,7 @@ pub(super) async fn answer(
     match asked.output {
         // Neither says anything of the stream, so the holder need not be asked.
         Output::Embed => return embed::page(play, asked.name),
+        Output::Other => return answers::no_such_output(),
         Output::Endless(endless) if is_head => return progressive::head(endless),
         _ => {}
     }

@@ -77,6 +77,8 @@ pub struct RelaySettings {
     /// How long another holder is looked for when one was lost: longer than a node needs to notice
     /// that a peer is dead. Default 8 s.
     pub search_for: Duration,
+    /// Most relays at once; a client may ask for every stream of the cluster. Default 1,000.
+    pub relays_max: usize,
 }
 
 impl Default for RelaySettings {
@@ -88,6 +90,7 @@ impl Default for RelaySettings {
             start_within: Duration::from_secs(10),
             silence_max: Duration::from_secs(5),
             search_for: Duration::from_secs(8),
+            relays_max: 1000,
         }
     }
 }
@@ -172,11 +175,15 @@ impl RelayHub {
         name: &StreamName,
         route: Arc<PeerRoute>,
         ctx: &Context<Self>,
-    ) -> LocalEntry {
+    ) -> Result<LocalEntry, RelayRefused> {
         if let Some(entry) = self.table.find(name.as_str()).filter(|e| e.actor.connected()) {
-            return entry;
+            return Ok(entry);
         }
         self.remove(name, "its actor died");
+        if self.relays.len() >= self.parts.settings.relays_max {
+            log::warn!("relay {name}: not begun, there are {} others", self.relays.len());
+            return Err(RelayRefused::NotRunning);
+        }
         log::info!("relay {name}: begins, from {}", route.hostname);
         let spec = self.spec(name, route);
         let broadcast = Arc::new(Broadcast::new(&spec, &new_capture_id()));
@@ -192,7 +199,7 @@ impl RelayHub {
         self.relays.insert(name.clone(), life);
         let entry = LocalEntry { spec: Arc::new(spec), broadcast, actor };
         self.table.insert(entry.clone());
-        entry
+        Ok(entry)
     }
 
     fn spec(&self, name: &StreamName, route: Arc<PeerRoute>) -> StreamSpec {
@@ -301,7 +308,7 @@ impl Handler<OpenRelay> for RelayHub {
         let asking = async move { authorize(&asker, &question).await }.into_actor(self);
         Box::pin(asking.map(move |allowed, hub, ctx| {
             allowed?;
-            let entry = hub.ensure(&name, route, ctx);
+            let entry = hub.ensure(&name, route, ctx)?;
             hub.table.admit(name, &client, Instant::now());
             Ok(entry)
         }))

@@ -83,6 +83,9 @@ impl RelayPull {
             if has_media {
                 log::info!("relay {}: lost {holder}: {lost}", self.name);
                 patient_until = Instant::now() + search_for;
+            } else {
+                // Two holders that both refuse would be asked in turn without a pause.
+                sleep(LOOKS_AGAIN_AFTER).await;
             }
             let Some(next) = self.next_holder(patient_until, &writer).await else {
                 return writer.fail(format!("{holder}: {lost}"));
@@ -109,7 +112,7 @@ impl RelayPull {
     ) -> Result<std::convert::Infallible, Lost> {
         let keys = self.keys.load().get(&self.route.hostname).cloned().unwrap_or_default();
         let base = self.route.targets.private_http_base().to_owned();
-        let node = self.nodes.signed_client(base, keys, CONNECTIONS);
+        let node = self.nodes.signed_client(base, keys.clone(), CONNECTIONS);
         node.expect_node(self.route.node);
         let target = format!("{MEDIA_PATH}/{}", self.name.as_str().replace('/', "%2F"));
         let mut answer = node.open(SignedAsk::get(&target)).await?;
@@ -118,6 +121,10 @@ impl RelayPull {
         loop {
             let piece = timeout(silence_max, answer.body.next()).await;
             let piece = piece.map_err(|_| Lost::Silent(silence_max))?;
+            // A peer that has another key is asked anew, one that was taken out no more.
+            if self.keys.load().get(&self.route.hostname).is_none_or(|now| *now != keys) {
+                return Err(Lost::Ended);
+            }
             for frame in decoder.receive(&piece.ok_or(Lost::Cut)??)? {
                 match frame {
                     Frame::Item(item) => {

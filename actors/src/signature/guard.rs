@@ -16,12 +16,23 @@ use crate::published::Published;
 /// How far a request's time may be from ours.
 pub const CLOCK_SKEW_MAX: Duration = Duration::from_secs(30);
 
+/// The nonces that were used. What clients can cause has a cache of its own: however much they ask,
+/// the reports find room.
+#[derive(Debug, Default)]
+struct Nonces {
+    of_clients: Mutex<NonceCache>,
+    of_nodes: Mutex<NonceCache>,
+}
+
+/// The question that a node asks for each client that it relays to.
+const ASKED_FOR_CLIENTS: &str = "/cluster/authorize";
+
 /// Checks signed requests and signs the answers. Clones share keys and nonces.
 #[derive(Clone, Debug)]
 pub struct ClusterGuard {
     id: NodeId,
     keys: Published<Vec<ClusterKey>>,
-    nonces: Arc<Mutex<NonceCache>>,
+    nonces: Arc<Nonces>,
     /// Compared against where no key fits, so that this takes as long.
     no_key: ClusterKey,
 }
@@ -141,7 +152,11 @@ impl ClusterGuard {
             let ahead_s = claims.unix_s.cast_signed().saturating_sub_unsigned(now_unix_s);
             return Err(correct(RefusalCause::Clock { ahead_s }));
         }
-        let mut nonces = self.nonces.lock().unwrap_or_else(PoisonError::into_inner);
+        let nonces = match path_and_query.ends_with(ASKED_FOR_CLIENTS) {
+            true => &self.nonces.of_clients,
+            false => &self.nonces.of_nodes,
+        };
+        let mut nonces = nonces.lock().unwrap_or_else(PoisonError::into_inner);
         if !nonces.use_once(claims.nonce, now_unix_s, 2 * CLOCK_SKEW_MAX.as_secs()) {
             return Err(stranger(RefusalCause::Replay));
         }

@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
-use url::Url;
+use url::{Host, Url};
 use watershed_actors::egress::EgressPolicy;
 
 use crate::api::error::ApiError;
@@ -59,11 +59,17 @@ pub(in crate::api) fn check(loaded: &Loaded, name: &str, patch: &Value) -> Resul
 /// listened on, not asked.
 fn address(url: &str) -> Option<IpAddr> {
     let url = Url::parse(url).ok().filter(|url| url.scheme() != "udp")?;
-    let host = url.host_str()?.trim_matches(['[', ']']);
-    if host.eq_ignore_ascii_case("localhost") {
-        return Some(Ipv4Addr::LOCALHOST.into());
+    // Read as HTTP, whose parser knows all spellings of an IPv4 address, as resolvers do.
+    let (_, rest) = url.as_str().split_once(':')?;
+    match Url::parse(&format!("http:{rest}")).ok()?.host()? {
+        Host::Ipv4(address) => Some(address.into()),
+        Host::Ipv6(address) => Some(address.into()),
+        Host::Domain(name) => {
+            let name = name.trim_end_matches('.');
+            let is_local = name == "localhost" || name.ends_with(".localhost");
+            is_local.then(|| Ipv4Addr::LOCALHOST.into())
+        }
     }
-    host.parse().ok()
 }
 
 fn is_below_any(roots: &[PathBuf], path: &Path) -> bool {
@@ -106,6 +112,11 @@ mod tests {
             ("b", "rtmp://[::1]:1935/a/b".to_owned(), false),
             ("b", "http://localhost/a.m3u8".to_owned(), false),
             ("b", "tshttp://169.254.169.254/latest".to_owned(), false),
+            ("b", "tshttp://127.1:8081/x".to_owned(), false),
+            ("b", "hls://2130706433/a.m3u8".to_owned(), false),
+            ("b", "rtsp://0x7f.1/ch1".to_owned(), false),
+            ("b", "http://localhost./a.m3u8".to_owned(), false),
+            ("b", "hls://2852039166/a.m3u8".to_owned(), false),
             ("b", "udp://239.0.0.1:5000".to_owned(), true),
             ("b", "publish://".to_owned(), true),
             ("a", "file:///etc/old.mp4".to_owned(), true),

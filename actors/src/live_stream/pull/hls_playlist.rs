@@ -100,8 +100,9 @@ fn read_media(text: &str) -> Result<Playlist, PlaylistFault> {
             }
             _ if line.starts_with('#') => {}
             _ => {
-                if playlist.segments.len() == SEGMENTS_MAX {
-                    playlist.segments.remove(0);
+                // Seldom and many at once: each time moves all that stay.
+                if playlist.segments.len() == 2 * SEGMENTS_MAX {
+                    playlist.segments.drain(..SEGMENTS_MAX);
                 }
                 let uri = line.to_owned();
                 playlist.segments.push(MediaSegment { sequence, uri, is_discontinuous });
@@ -110,6 +111,8 @@ fn read_media(text: &str) -> Result<Playlist, PlaylistFault> {
             }
         }
     }
+    let surplus = playlist.segments.len().saturating_sub(SEGMENTS_MAX);
+    playlist.segments.drain(..surplus);
     Ok(Playlist::Media(playlist))
 }
 

@@ -118,14 +118,23 @@ impl PullUrl {
     pub(super) fn without_secrets(&self, words: &str) -> String {
         let password = self.0.password().unwrap_or_default();
         let decoded = decoded(password);
-        let secrets = [self.0.query().unwrap_or_default(), password, &decoded];
+        let query = self.0.query().unwrap_or_default();
+        let as_sent = query.split('&').filter_map(|pair| Some(pair.split_once('=')?.1.to_owned()));
+        let as_meant = self.0.query_pairs().map(|(_, value)| value.into_owned());
+        // Short ones are such as `1` or `tcp`, which words are full of.
+        let values: Vec<String> =
+            as_sent.chain(as_meant).filter(|value| value.len() >= TOKEN_BYTES_MIN).collect();
+        let secrets = [query, password, &decoded].into_iter().chain(values.iter().map(|v| &**v));
         let mut words = words.to_owned();
-        for secret in secrets.into_iter().filter(|secret| !secret.is_empty()) {
+        for secret in secrets.filter(|secret| !secret.is_empty()) {
             words = words.replace(secret, "***");
         }
         words
     }
 }
+
+/// A parameter of the query shorter than this is no secret.
+const TOKEN_BYTES_MIN: usize = 4;
 
 impl fmt::Display for PullUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -192,5 +201,12 @@ mod tests {
         }
         assert_eq!(PullUrl::parse("rtmp://h/live").unwrap().port(1935), 1935);
         assert_eq!(PullUrl::parse("rtmp://h/live").unwrap().credentials(), None);
+    }
+
+    #[test]
+    fn words_of_a_server_hold_no_token_of_the_url() {
+        let url = PullUrl::parse("rtmp://h/live/cam?token=abc123&x=a%20b%20c&n=1").unwrap();
+        let words = url.without_secrets("token abc123, not a b c, in 1 of 1");
+        assert_eq!(words, "token ***, not ***, in 1 of 1");
     }
 }

@@ -25,11 +25,11 @@ pub(super) struct Web<'a> {
     egress: &'a EgressPolicy,
     /// User and password of the input, and for whom they are.
     login: Option<(String, String)>,
-    login_host: String,
+    login_origin: Option<url::Origin>,
 }
 
 impl<'a> Web<'a> {
-    /// A client for the input at `first`, whose user and password only its host is told.
+    /// A client for the input at `first`, whose user and password only its server is told.
     ///
     /// Errors: [`PullError::Tls`].
     pub(super) fn new(first: &super::PullUrl, egress: &'a EgressPolicy) -> Result<Self, PullError> {
@@ -43,7 +43,7 @@ impl<'a> Web<'a> {
             client: builder.disable_redirects().disable_timeout().finish(),
             egress,
             login: first.credentials(),
-            login_host: first.host().to_owned(),
+            login_origin: first.as_http().map(|url| url.origin()),
         })
     }
 
@@ -89,8 +89,8 @@ impl<'a> Web<'a> {
                 .address(address)
                 .insert_header((ACCEPT, "*/*"))
                 .insert_header((USER_AGENT, super::USER_AGENT));
-            if let Some((user, password)) = self.login.as_ref().filter(|_| host == self.login_host)
-            {
+            let is_for_them = self.login_origin.as_ref() == Some(&url.origin());
+            if let Some((user, password)) = self.login.as_ref().filter(|_| is_for_them) {
                 request = request.basic_auth(user, password);
             }
             timeout(ANSWER_TIMEOUT, request.send())
