@@ -11,8 +11,7 @@ use watershed_actors::live_stream::StreamStatus;
 use watershed_actors::relay::{AuthorizeAsk, feed};
 
 use super::ApiState;
-use super::body::{self, BodyLimits};
-use super::signed::{WRONG_BODY, admit, answer, signed, unix_s};
+use super::signed::{WRONG_BODY, admit, admit_with_body, answer, signed, unix_s};
 
 /// The longest question about a client: that of an HTTP head, and some.
 const QUESTION_BYTES_MAX: usize = 64 << 10;
@@ -54,18 +53,10 @@ pub(super) async fn authorize(
     request: HttpRequest,
     payload: web::Payload,
 ) -> HttpResponse {
-    let verified = match admit(&state, &request) {
-        Ok(verified) => verified,
-        Err(refusal) => return state.refusals.answer(&request, &refusal),
-    };
-    let limits = BodyLimits {
-        bytes_max: QUESTION_BYTES_MAX,
-        timeout: QUESTION_TIMEOUT,
-        hits: state.limit_hits.clone(),
-    };
-    let question = match body::read(&request, payload, limits).await {
-        Ok(body) if verified.body_matches(&body) => body,
-        Ok(_) | Err(_) => return state.refusals.answer(&request, &WRONG_BODY),
+    let limits = (QUESTION_BYTES_MAX, QUESTION_TIMEOUT);
+    let (verified, question) = match admit_with_body(&state, &request, payload, limits).await {
+        Ok(asked) => asked,
+        Err(refusal) => return refusal,
     };
     let Ok(question) = serde_json::from_slice::<AuthorizeAsk>(&question) else {
         return answer(&state, &verified, StatusCode::BAD_REQUEST, Vec::new());

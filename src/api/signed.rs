@@ -78,23 +78,31 @@ pub(super) async fn changed(
     request: HttpRequest,
     payload: web::Payload,
 ) -> HttpResponse {
-    let verified = match admit(&state, &request) {
-        Ok(verified) => verified,
-        Err(refusal) => return state.refusals.answer(&request, &refusal),
+    let asked = admit_with_body(&state, &request, payload, (HINT_BYTES_MAX, HINT_TIMEOUT)).await;
+    let verified = match asked {
+        Ok((verified, _)) => verified,
+        Err(refusal) => return refusal,
     };
-    let limits = BodyLimits {
-        bytes_max: HINT_BYTES_MAX,
-        timeout: HINT_TIMEOUT,
-        hits: state.limit_hits.clone(),
-    };
-    match body::read(&request, payload, limits).await {
-        Ok(body) if verified.body_matches(&body) => {}
-        Ok(_) | Err(_) => {
-            return state.refusals.answer(&request, &WRONG_BODY);
-        }
-    }
     let _ = state.peer_changed.try_send(PeerAnnouncedChange { node: verified.sender });
     answer(&state, &verified, StatusCode::NO_CONTENT, Vec::new())
+}
+
+/// Checks who asks, then reads the body that was signed, within bytes and a time.
+///
+/// Errors: the answer to a stranger.
+pub(super) async fn admit_with_body(
+    state: &ApiState,
+    request: &HttpRequest,
+    payload: web::Payload,
+    (bytes_max, timeout): (usize, Duration),
+) -> Result<(Verified, Vec<u8>), HttpResponse> {
+    let refused = |refusal: &Refusal| state.refusals.answer(request, refusal);
+    let verified = admit(state, request).map_err(|refusal| refused(&refusal))?;
+    let limits = BodyLimits { bytes_max, timeout, hits: state.limit_hits.clone() };
+    match body::read(request, payload, limits).await {
+        Ok(body) if verified.body_matches(&body) => Ok((verified, body)),
+        Ok(_) | Err(_) => Err(refused(&WRONG_BODY)),
+    }
 }
 
 /// Checks who asks, before anything of the body is kept.
