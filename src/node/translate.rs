@@ -105,6 +105,7 @@ fn input_source(input: &Input, rules: &InputRules<'_>) -> Option<InputSource> {
     Some(InputSource::Pull(PullSource {
         url: PullUrl::parse(url).ok()?,
         rtsp_transport: match input.rtsp_transport {
+            model::RtspTransport::Auto => RtspTransport::Auto,
             model::RtspTransport::Tcp => RtspTransport::Tcp,
             model::RtspTransport::Udp => RtspTransport::Udp,
         },

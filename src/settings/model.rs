@@ -292,8 +292,10 @@ pub struct Input {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RtspTransport {
-    /// Interleaved into the RTSP connection.
+    /// By TCP; by UDP where the server refuses that.
     #[default]
+    Auto,
+    /// Interleaved into the RTSP connection.
     Tcp,
     /// In datagrams of its own.
     Udp,

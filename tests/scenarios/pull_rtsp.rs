@@ -101,6 +101,22 @@ fn rtsp_is_pulled_over_tcp_and_udp_with_a_login_and_in_sync() {
 }
 
 #[test]
+fn a_server_that_refuses_tcp_is_pulled_over_udp_unless_tcp_is_wanted() {
+    let _slot = slots::shared();
+    let folder = tempfile::tempdir().unwrap();
+    let server = RtspServer::start("bars.mp4", "h264", None, &folder.path().join("server.log"));
+    let url = format!("rtsp://127.0.0.1:{}/udp", server.port);
+    let lines = format!(
+        "stream cam {{ input {url}; }}\nstream tcp {{ input {url} {{ rtsp_transport tcp; }} }}\n"
+    );
+    let node = node(folder.path(), &lines);
+    node.wait_playing("cam");
+    let (_, times) = ffprobe(&node.playback_url("cam", "mpegts"), 2);
+    assert_rising("cam", &times, &["video", "audio"], 25);
+    node.wait_source_error("tcp", "461: transport not supported by the server");
+}
+
+#[test]
 fn h265_is_pulled_by_rtsp() {
     let _slot = slots::shared();
     let folder = tempfile::tempdir().unwrap();

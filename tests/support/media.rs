@@ -37,7 +37,8 @@ pub(crate) fn publish(program: &Path, clip_name: &str, url: &str, log: &Path) ->
     Process::start(&format!("ffmpeg to {url}"), &mut command, log)
 }
 
-/// GStreamer's RTSP server with one clip under `/cam`, played once for each client.
+/// GStreamer's RTSP server with one clip under `/cam`, and only by UDP under `/udp`, played once
+/// for each client.
 pub(crate) struct RtspServer {
     /// Where it listens on 127.0.0.1.
     pub(crate) port: u16,

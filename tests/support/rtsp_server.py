@@ -1,4 +1,4 @@
-"""An RTSP server that is not ours: GStreamer's. Plays one file under /cam.
+"""An RTSP server that is not ours: GStreamer's. Plays one file under /cam, and by UDP only under /udp.
 
 usage: rtsp_server.py PORT h264|h265 FILE [USER PASSWORD]
 Prints `ready`; ends with its standard input.
@@ -40,11 +40,14 @@ def main():
     server = GstRtspServer.RTSPServer()
     server.set_address("127.0.0.1")
     server.set_service(port)
-    factory = GstRtspServer.RTSPMediaFactory()
-    factory.set_launch(PIPELINE.format(codec=codec, file=path))
-    if len(sys.argv) > 4:
-        protect(server, factory, *sys.argv[4:6])
-    server.get_mount_points().add_factory("/cam", factory)
+    for place in ("/cam", "/udp"):
+        factory = GstRtspServer.RTSPMediaFactory()
+        factory.set_launch(PIPELINE.format(codec=codec, file=path))
+        if place == "/udp":
+            factory.set_protocols(GstRtsp.RTSPLowerTrans.UDP)
+        if len(sys.argv) > 4:
+            protect(server, factory, *sys.argv[4:6])
+        server.get_mount_points().add_factory(place, factory)
     server.attach(None)
     loop = GLib.MainLoop()
     GLib.io_add_watch(sys.stdin, GLib.PRIORITY_DEFAULT, GLib.IOCondition.HUP, lambda *_: loop.quit())

@@ -135,9 +135,9 @@ pub(super) const INPUT: &[Row] = &[
     .range(1, YEAR_S),
     row(
         "rtsp_transport",
-        Choice(&["tcp", "udp"]),
+        Choice(&["auto", "tcp", "udp"]),
         "tcp",
-        "how media of an RTSP input travels; default: `tcp`",
+        "how media of an RTSP input travels; default: `auto`, TCP or, where that is refused, UDP",
     ),
 ];
 

@@ -36,6 +36,8 @@ const TRACKS_MAX: usize = 8;
 const PARAMETERS_WAIT: Duration = Duration::from_secs(3);
 /// The RTCP packet by which a source leaves. Source: RFC 3550 §12.1.
 const RTCP_BYE: u8 = 203;
+/// What a server answers that does not speak a transport. Source: RFC 2326 §11.3.14.
+const UNSUPPORTED_TRANSPORT: u16 = 461;
 /// Broken RTP packets in a row that are left out before the input fails.
 const BROKEN_PACKETS_MAX: u32 = 100;
 
@@ -85,7 +87,7 @@ fn failure(error: &retina::Error) -> PullError {
 /// Asks for all tracks that can be carried; yields them by the session's numbers.
 async fn set_up(
     session: &mut Session<Described>,
-    transport: RtspTransport,
+    mut transport: RtspTransport,
 ) -> Result<Vec<Option<Lane>>, PullError> {
     let mut lanes: Vec<Option<Lane>> = Vec::new();
     let mut found = Vec::new();
@@ -106,18 +108,29 @@ async fn set_up(
         if kind.is_none() {
             continue;
         }
-        let transport = match transport {
-            RtspTransport::Tcp => Transport::Tcp(TcpTransportOptions::default()),
-            RtspTransport::Udp => Transport::Udp(UdpTransportOptions::default()),
-        };
-        let options = SetupOptions::default().transport(transport).frame_format(FrameFormat::MP4);
-        answered(session.setup(index, options)).await?;
+        match answered(session.setup(index, setup_options(transport))).await {
+            Err(PullError::Status { code: UNSUPPORTED_TRANSPORT })
+                if transport == RtspTransport::Auto =>
+            {
+                transport = RtspTransport::Udp;
+                answered(session.setup(index, setup_options(transport))).await?;
+            }
+            answer => answer?,
+        }
     }
     if lanes.iter().all(Option::is_none) {
         let words = format!("none of its tracks can be carried: {}", found.join(", "));
         return Err(PullError::Media(words));
     }
     Ok(lanes)
+}
+
+fn setup_options(transport: RtspTransport) -> SetupOptions {
+    let transport = match transport {
+        RtspTransport::Auto | RtspTransport::Tcp => Transport::Tcp(TcpTransportOptions::default()),
+        RtspTransport::Udp => Transport::Udp(UdpTransportOptions::default()),
+    };
+    SetupOptions::default().transport(transport).frame_format(FrameFormat::MP4)
 }
 
 /// A track of the session that was asked for.

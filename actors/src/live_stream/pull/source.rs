@@ -39,8 +39,10 @@ impl Default for PullLimits {
 /// How RTP travels from an RTSP server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RtspTransport {
-    /// On the RTSP connection.
+    /// On the RTSP connection; in datagrams where the server refuses that.
     #[default]
+    Auto,
+    /// On the RTSP connection.
     Tcp,
     /// In datagrams.
     Udp,
