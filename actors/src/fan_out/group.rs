@@ -120,15 +120,14 @@ impl Group {
             if self.is_over() || self.members.borrow().is_empty() {
                 return;
             }
-            let busy = (BUSY_SHARE * begin.elapsed()).min(COLLECT_MAX);
-            let pause = self.settings.write_batching.max(busy);
-            let next = begin + pause;
+            let rested = begin + (BUSY_SHARE * begin.elapsed()).min(COLLECT_MAX);
             match timeout(self.settings.silence_max, changed.changed()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) | Err(_) => return,
             }
             if !self.settings.write_batching.is_zero() {
-                sleep_until(next).await;
+                // Timed from the first piece, which waits longest.
+                sleep_until(rested.max(Instant::now() + self.settings.write_batching)).await;
             }
         }
     }

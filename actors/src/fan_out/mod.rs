@@ -30,7 +30,8 @@ use group::Group;
 /// How players are written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FanOutSettings {
-    /// Media is collected this long and written at once; zero writes each piece as it comes.
+    /// Media is collected this long from the first piece on and written at once; zero writes each
+    /// piece as it comes.
     pub write_batching: Duration,
     /// Players end after this long without media.
     pub silence_max: Duration,
