@@ -24,6 +24,29 @@ export function formatHash(path: string, params: URLSearchParams): string {
   return query ? `#${path}?${query}` : `#${path}`;
 }
 
+/** The named parts of `path` if it has the form of `pattern` (`/streams/:name`), else null. */
+export function matchPath(pattern: string, path: string): Record<string, string> | null {
+  const wanted = pattern.split("/");
+  const given = path.split("/");
+  if (wanted.length !== given.length) return null;
+  const parts: Record<string, string> = {};
+  for (const [index, part] of wanted.entries()) {
+    const value = given[index] ?? "";
+    if (part.startsWith(":") && value !== "") parts[part.slice(1)] = decode(value);
+    else if (part !== value) return null;
+  }
+  return parts;
+}
+
+/** Percent-decodes what may be typed by hand. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 const hash = signal(globalThis.location?.hash ?? "");
 globalThis.addEventListener?.("hashchange", () => (hash.value = location.hash));
 

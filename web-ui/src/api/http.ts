@@ -1,4 +1,5 @@
-// One JSON request to this node, with a deadline; every way it can fail is an `ApiProblem`.
+// One JSON request to this node, with a deadline; every way it can fail is an `ApiProblem`. A write
+// says with `ifMatch` what it is a change of; 412 means that somebody else was faster.
 //
 // Addresses are relative to the page, so the console works under any sub-path. Credentials typed
 // into the sign-in form live in this module's memory only. A session cookie can replace them here
@@ -6,6 +7,26 @@
 
 const BASE = "streamer/api/v3/";
 const DEADLINE_MS = 5000;
+
+/** What is wrong with a part of what was sent; `pointer` leads to it (RFC 6901). */
+export interface Fault {
+  pointer: string | null;
+  title: string;
+}
+
+/** A request that is more than a GET. */
+export interface Send {
+  method?: "GET" | "POST" | "PUT" | "DELETE";
+  body?: unknown;
+  ifMatch?: string | null;
+  stop?: AbortSignal;
+}
+
+/** What a node answers: `null` without content; `etag` where the thing can be edited. */
+export interface Reply {
+  value: unknown;
+  etag: string | null;
+}
 
 export type ProblemKind = "unreachable" | "unauthorized" | "forbidden" | "refused";
 
@@ -18,6 +39,7 @@ export class ApiProblem extends Error {
     readonly status: number | null = null,
     readonly code: string | null = null,
     readonly requestId: string | null = null,
+    readonly faults: Fault[] = [],
   ) {
     super(message);
   }
@@ -33,16 +55,27 @@ export function setCredentials(user: string, password: string): void {
 
 /** GETs `path` below the API's base. Throws only `ApiProblem`. */
 export async function getJson(path: string, stop: AbortSignal): Promise<unknown> {
+  return (await send(path, { stop })).value;
+}
+
+/** Sends a request to `path` below the API's base. Throws only `ApiProblem`. */
+export async function send(path: string, request: Send): Promise<Reply> {
+  const { method = "GET", body, ifMatch, stop } = request;
+  const signals = [AbortSignal.timeout(DEADLINE_MS), ...(stop ? [stop] : [])];
   let response: Response;
   try {
     response = await fetch(BASE + path, {
+      method,
       cache: "no-store",
       redirect: "error",
-      signal: AbortSignal.any([stop, AbortSignal.timeout(DEADLINE_MS)]),
+      signal: AbortSignal.any(signals),
       headers: {
         Accept: "application/json",
+        ...(body !== undefined && { "Content-Type": "application/json" }),
+        ...(ifMatch && { "If-Match": ifMatch }),
         ...(authorization && { Authorization: authorization }),
       },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
       // Anything else makes the browser open its own password window on a 401 that names Basic,
       // and leaves the request hanging behind it.
       credentials: "omit",
@@ -56,8 +89,10 @@ export async function getJson(path: string, stop: AbortSignal): Promise<unknown>
     );
   }
   if (!response.ok) throw await refusal(response, path);
+  const etag = response.headers.get("etag");
+  if (response.status === 204) return { value: null, etag };
   try {
-    return await response.json();
+    return { value: await response.json(), etag };
   } catch {
     throw new ApiProblem(
       "refused",
@@ -77,9 +112,10 @@ function requestId(response: Response): string | null {
 async function refusal(response: Response, path: string): Promise<ApiProblem> {
   const body = (await response.json().catch(() => null)) as {
     error?: unknown;
-    errors?: { code?: unknown; title?: unknown }[];
+    errors?: { code?: unknown; title?: unknown; source?: { pointer?: unknown } }[];
   } | null;
-  const first = body?.errors?.[0];
+  const errors = Array.isArray(body?.errors) ? body.errors : [];
+  const first = errors[0];
   const code = [first?.code, body?.error].find((value) => typeof value === "string") as
     string | undefined;
   const title = typeof first?.title === "string" ? first.title : response.statusText;
@@ -92,5 +128,9 @@ async function refusal(response: Response, path: string): Promise<ApiProblem> {
     response.status,
     code ?? null,
     requestId(response),
+    errors.map(({ title, source }) => ({
+      pointer: typeof source?.pointer === "string" ? source.pointer : null,
+      title: typeof title === "string" ? title : "",
+    })),
   );
 }

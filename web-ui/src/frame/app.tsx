@@ -3,15 +3,25 @@
 import type { ComponentChild } from "preact";
 import { announcement } from "../cluster/store";
 import { OverviewPage } from "../overview/page";
-import { route } from "../router";
+import { matchPath, route } from "../router";
 import { strings } from "../strings";
 import { Header } from "./header";
 import { KeysDialog } from "./keys_dialog";
 
-/** Pages by path; a new page is a line here and one in the header. */
-const PAGES: Record<string, () => ComponentChild> = {
+type Page = (parts: Record<string, string>) => ComponentChild;
+
+/** Pages by the form of their path; a new page is a line here and, if it leads, one in the header. */
+const PAGES: Record<string, Page> = {
   "/": () => <OverviewPage />,
 };
+
+function pageOf(path: string): ComponentChild {
+  for (const [pattern, page] of Object.entries(PAGES)) {
+    const parts = matchPath(pattern, path);
+    if (parts) return page(parts);
+  }
+  return <NotFound />;
+}
 
 function NotFound() {
   return (
@@ -25,12 +35,11 @@ function NotFound() {
 }
 
 export function App() {
-  const page = PAGES[route.value.path];
   return (
     <>
       <Header path={route.value.path} />
       <main id="content" tabIndex={-1}>
-        {page ? page() : <NotFound />}
+        {pageOf(route.value.path)}
       </main>
       <p class="hidden" role="status">
         {announcement.value}
