@@ -1,7 +1,8 @@
-//! All players of one output on one thread.
+//! Players of one output on one thread that are written to together.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,18 +16,21 @@ use crate::live_stream::{Broadcast, LiveOutput, RingCursor, RingRead};
 
 /// Most bytes joined into one batch; what is beyond follows at once.
 const BATCH_BYTES: usize = 256 << 10;
-/// A group whose players take longer than this part of its time collects for longer: fewer, larger
+/// Players of a group. What they are given at once lies in memory until they read it: that much
+/// stays in the processor's caches, what thousands are given at once does not.
+const PLAYERS_MAX: usize = 128;
+/// A thread whose players take longer than this part of its time collects for longer: fewer, larger
 /// writes are what brings a busy thread back.
-const BUSY_SHARE: u32 = 4;
+const BUSY_SHARE: u32 = 8;
 /// But not for longer than this: what costs by the byte costs no less when it is collected, and the
 /// ring goes on.
 const COLLECT_MAX: Duration = Duration::from_millis(200);
-/// Players written to before the thread's other tasks get a turn: about a millisecond.
-const OFFERS_AT_ONCE: usize = 128;
 
 thread_local! {
     /// The groups of this thread, by the address of their output, which they keep alive.
-    static GROUPS: RefCell<HashMap<usize, Rc<Group>>> = RefCell::default();
+    static GROUPS: RefCell<HashMap<usize, Vec<Rc<Group>>>> = RefCell::default();
+    /// How long all groups of this thread write when each has its turn once.
+    static ROUND: Cell<Duration> = const { Cell::new(Duration::ZERO) };
 }
 
 /// The players and where in the stream those in step stand.
@@ -36,19 +40,24 @@ pub(super) struct Group {
     settings: FanOutSettings,
     position: Cell<RingCursor>,
     is_over: Cell<bool>,
+    /// This group's part of the round.
+    turn: Cell<Duration>,
     /// Empty places are taken again.
     members: RefCell<Vec<Option<Weak<dyn Member>>>>,
 }
 
 impl Group {
-    /// The group of `output` on this thread, which begins with its first player.
+    /// A group of `output` on this thread with room for a player.
     pub(super) fn of(
         broadcast: Arc<Broadcast>,
         output: Arc<LiveOutput>,
         settings: FanOutSettings,
     ) -> Rc<Self> {
         let key = key(&output);
-        if let Some(group) = GROUPS.with_borrow(|groups| groups.get(&key).cloned()) {
+        let with_room = |groups: &HashMap<usize, Vec<Rc<Self>>>| {
+            groups.get(&key)?.iter().find(|group| group.has_room()).cloned()
+        };
+        if let Some(group) = GROUPS.with_borrow(with_room) {
             return group;
         }
         let group = Rc::new(Self {
@@ -57,9 +66,10 @@ impl Group {
             output,
             settings,
             is_over: Cell::new(false),
+            turn: Cell::default(),
             members: RefCell::default(),
         });
-        GROUPS.with_borrow_mut(|groups| groups.insert(key, Rc::clone(&group)));
+        GROUPS.with_borrow_mut(|groups| groups.entry(key).or_default().push(Rc::clone(&group)));
         let task = Task(Rc::clone(&group));
         // Not interrupted by tokio's budget, which would make sockets look full that are not.
         actix_rt::spawn(unconstrained(async move { task.0.run().await }));
@@ -89,6 +99,11 @@ impl Group {
         self.broadcast.counters().sent(bytes);
     }
 
+    fn has_room(&self) -> bool {
+        let members = self.members.borrow();
+        members.len() < PLAYERS_MAX || members.iter().any(Option::is_none)
+    }
+
     /// Adds a player; the answer is its place.
     pub(super) fn join(&self, player: Weak<dyn Member>) -> usize {
         let mut members = self.members.borrow_mut();
@@ -116,11 +131,11 @@ impl Group {
         loop {
             changed.borrow_and_update();
             let begin = Instant::now();
-            self.give_all().await;
+            self.set_turn(self.give_all().await);
             if self.is_over() || self.members.borrow().is_empty() {
                 return;
             }
-            let rested = begin + (BUSY_SHARE * begin.elapsed()).min(COLLECT_MAX);
+            let rested = begin + (BUSY_SHARE * ROUND.get()).min(COLLECT_MAX);
             match timeout(self.settings.silence_max, changed.changed()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) | Err(_) => return,
@@ -132,13 +147,22 @@ impl Group {
         }
     }
 
-    /// Gives the players all that is new.
-    async fn give_all(&self) {
+    /// Notes how long this group's last turn took.
+    fn set_turn(&self, turn: Duration) {
+        let others = ROUND.get().saturating_sub(self.turn.replace(turn));
+        ROUND.set(others + turn);
+    }
+
+    /// Gives the players all that is new by now; the answer is how long that took. What comes
+    /// meanwhile begins the next batch.
+    async fn give_all(&self) -> Duration {
+        let now = self.output.end();
         let mut chunks = Vec::new();
+        let mut turn = Duration::ZERO;
         loop {
             let begin = self.position.get();
             let mut end = begin;
-            let read = self.output.read(&mut end, BATCH_BYTES, &mut chunks);
+            let read = self.output.read_until(now, &mut end, BATCH_BYTES, &mut chunks);
             self.position.set(end);
             match read {
                 RingRead::Taken => {}
@@ -148,8 +172,11 @@ impl Group {
                     self.wake_all();
                     continue;
                 }
-                RingRead::Empty => return,
-                RingRead::Closed => return self.is_over.set(true),
+                RingRead::Empty => return turn,
+                RingRead::Closed => {
+                    self.is_over.set(true);
+                    return turn;
+                }
             }
             let bytes = match &chunks[..] {
                 [chunk] => chunk.bytes.clone(),
@@ -161,25 +188,18 @@ impl Group {
                 }
             };
             chunks.clear();
-            self.offer_to_all(&Batch { begin, end, bytes }).await;
+            let begun = Instant::now();
+            self.offer_to_all(&Batch { begin, end, bytes });
+            turn += begun.elapsed();
+            // The thread's other tasks.
+            yield_now().await;
         }
     }
 
-    async fn offer_to_all(&self, batch: &Batch) {
-        let mut place = 0;
-        loop {
-            let given = {
-                let members = self.members.borrow();
-                let Some(next) = members.get(place..).filter(|rest| !rest.is_empty()) else {
-                    return;
-                };
-                let next = next.iter().take(OFFERS_AT_ONCE).flatten();
-                next.filter_map(Weak::upgrade).map(|player| player.offer(batch)).sum()
-            };
-            self.count(given);
-            place += OFFERS_AT_ONCE;
-            yield_now().await;
-        }
+    fn offer_to_all(&self, batch: &Batch) {
+        let members = self.members.borrow();
+        let players = members.iter().flatten().filter_map(Weak::upgrade);
+        self.count(players.map(|player| player.offer(batch)).sum());
     }
 
     fn wake_all(&self) {
@@ -195,8 +215,18 @@ impl Drop for Task {
     fn drop(&mut self) {
         let group = &self.0;
         group.is_over.set(true);
+        group.set_turn(Duration::ZERO);
         // Gone with the thread where that ends.
-        let _ = GROUPS.try_with(|groups| groups.borrow_mut().remove(&key(&group.output)));
+        let _ = GROUPS.try_with(|groups| {
+            let mut groups = groups.borrow_mut();
+            let Entry::Occupied(mut same) = groups.entry(key(&group.output)) else {
+                return;
+            };
+            same.get_mut().retain(|other| !Rc::ptr_eq(other, group));
+            if same.get().is_empty() {
+                same.remove();
+            }
+        });
         group.wake_all();
     }
 }

@@ -1,6 +1,6 @@
-//! One stream to many players: one wake-up a thread and batch, one write a player.
+//! One stream to many players: one wake-up a group and batch, one write a player.
 //!
-//! All players of an output on one thread form a group. Its task waits for media, collects it
+//! The players of an output on one thread form groups. A group's task waits for media, collects it
 //! for `write_batching`, joins it once and offers the same bytes to every player's outbox; a player
 //! in step writes them right there. A player that is new, slow or wants them changed follows at its
 //! own pace from the ring, and is back in step when it has all that the group has given.

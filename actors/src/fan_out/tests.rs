@@ -1,10 +1,12 @@
 //! Players in step, out of step, and too slow, over pipes with little room.
 
+use std::cell::RefCell;
 use std::future::Future;
 
 use actix_rt::spawn;
 use actix_rt::task::JoinHandle;
 use tokio::io::{AsyncReadExt, DuplexStream, duplex};
+use tokio::time::Instant;
 use watershed_media::live::StartPoint;
 use watershed_media::time::Ticks;
 
@@ -193,4 +195,66 @@ async fn players_end_with_the_stream_and_after_silence() {
     let begin = tokio::time::Instant::now();
     player.writing.await.unwrap().unwrap();
     assert_eq!(begin.elapsed().as_secs(), SETTINGS.silence_max.as_secs());
+}
+
+/// A player that notes what it is offered and when; the first time, the stream goes on meanwhile.
+struct Watcher {
+    stage: RefCell<Stage>,
+    begin: Instant,
+    offered: RefCell<Vec<(u128, usize)>>,
+}
+
+impl Watcher {
+    fn new() -> Rc<Self> {
+        let (stage, offered) = (RefCell::new(Stage::new()), RefCell::default());
+        Rc::new(Self { stage, begin: Instant::now(), offered })
+    }
+
+    fn group(&self) -> Rc<Group> {
+        let stage = self.stage.borrow();
+        Group::of(Arc::clone(&stage.broadcast), Arc::clone(&stage.output), SETTINGS)
+    }
+}
+
+impl Member for Watcher {
+    fn offer(&self, batch: &Batch) -> usize {
+        let mut offered = self.offered.borrow_mut();
+        if offered.is_empty() {
+            self.stage.borrow_mut().push(false);
+        }
+        // A timer may be a millisecond late.
+        offered.push((self.begin.elapsed().as_millis() / 10, batch.bytes.len()));
+        batch.bytes.len()
+    }
+
+    fn wake(&self) {}
+}
+
+#[actix::test]
+async fn batch_is_timed_from_its_first_piece_and_given_once() {
+    tokio::time::pause();
+    let watcher = Watcher::new();
+    let player: Rc<dyn Member> = watcher.clone();
+    watcher.group().join(Rc::downgrade(&player));
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    watcher.stage.borrow_mut().push(true);
+    tokio::time::sleep(Duration::from_millis(30)).await;
+    watcher.stage.borrow_mut().push(false);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(*watcher.offered.borrow(), [(14, 20), (18, 10)]);
+}
+
+#[actix::test]
+async fn full_group_is_followed_by_another() {
+    let watcher = Watcher::new();
+    let player: Rc<dyn Member> = watcher.clone();
+    let first = watcher.group();
+    for place in 0..128 {
+        assert!(Rc::ptr_eq(&watcher.group(), &first), "{place}");
+        first.join(Rc::downgrade(&player));
+    }
+    let second = watcher.group();
+    assert!(!Rc::ptr_eq(&second, &first));
+    first.leave(5);
+    assert!(Rc::ptr_eq(&watcher.group(), &first));
 }
