@@ -10,7 +10,7 @@ import { KeysDialog } from "./keys_dialog";
 
 type Page = (parts: Record<string, string>) => ComponentChild;
 
-/** Pages by the form of their path; a new page is a line here and, if it leads, one in the header. */
+/** Pages by the form of their path; each is a line here and, if it leads, one in the header. */
 const PAGES: Record<string, Page> = {
   "/": () => <OverviewPage />,
 };
