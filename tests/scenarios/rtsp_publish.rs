@@ -13,7 +13,7 @@ use crate::support::players::{assert_rising, curl, ffprobe, run, times_of};
 use crate::support::process::Process;
 use crate::support::rtsp_wire::{RtspAnswer, RtspClient};
 use crate::support::slots::{self, Slot};
-use crate::support::{Dice, eventually};
+use crate::support::{Dice, SLACK, eventually, promise};
 
 const BOTH: [&str; 2] = ["video", "audio"];
 
@@ -23,6 +23,7 @@ fn node() -> (Slot, TempDir, Node) {
     let mut node = Node::new("north", folder.path());
     node.configure(&format!(
         "stream cam {{ input publish://; password s3cret; }}\nstream open {{ input publish://; }}\n\
+         stream soon {{ input publish://; source_timeout 2; }}\n\
          stream film {{ input file://{}; }}\n",
         media::clip("bars.mp4").display()
     ));
@@ -128,6 +129,29 @@ fn each_refusal_of_a_publisher_has_its_status() {
     let _publisher = publish(&url(&node, "", "open"), "tcp", &node.log_path("ffmpeg"));
     wait_alive(&node, "open");
     assert_eq!(announce(&node, "open", &[]).status, 409);
+}
+
+/// Freezes a publisher and times how long it is still listed; the next one finds the place free.
+fn freeze(protocol: &str) {
+    let (_slot, _folder, node) = node();
+    let log = node.log_path("ffmpeg");
+    let publisher = publish(&url(&node, "", "soon"), protocol, &log);
+    wait_alive(&node, "soon");
+    publisher.signal("STOP");
+    let frozen = Instant::now();
+    eventually(Duration::from_secs(10), "nobody publishes any more", || {
+        let sessions = node.api("/sessions?type=publish")["sessions"].clone();
+        if sessions == serde_json::json!([]) { Ok(()) } else { Err(sessions.to_string()) }
+    });
+    let promised = Duration::from_secs(2) + SLACK;
+    promise(&format!("a frozen publisher by {protocol} is noticed"), frozen.elapsed(), promised);
+    assert_eq!(announce(&node, "soon", &[]).status, 200);
+}
+
+#[test]
+fn a_publisher_that_vanishes_without_closing_is_noticed_in_source_timeout() {
+    freeze("tcp");
+    freeze("udp");
 }
 
 /// Plays `film` by TCP and publishes its packets as `open` by UDP for 9 seconds. From 1 to 4, when
