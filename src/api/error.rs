@@ -216,9 +216,7 @@ impl From<ChangeError> for ApiError {
                 Self::bad_field("unknown_secret", "`***` stands for no stored secret", pointer)
             }
             ChangeError::UnknownCollection(_) => Self::not_found("no_such_collection", title),
-            ChangeError::NotFound { collection, .. } => {
-                Self::not_found(not_found_code(&collection), title)
-            }
+            ChangeError::NotFound { .. } => Self::not_found("item_not_found", title),
             ChangeError::SetByEnvironment { field } => {
                 let pointer = format!("/{}", field.replace('.', "/"));
                 Self::conflict("set_by_environment", title).at(pointer)
@@ -259,15 +257,6 @@ impl From<SaveError> for ApiError {
 /// For an address that the API does not have.
 pub(crate) fn no_such_resource() -> ApiError {
     ApiError::not_found("no_such_resource", "the API has no such address")
-}
-
-/// The code for an item that is not there.
-fn not_found_code(collection: &str) -> &'static str {
-    match collection {
-        "peers" => "peer_not_found",
-        "streams" => "stream_not_found",
-        _ => "item_not_found",
-    }
 }
 
 impl fmt::Display for ApiError {

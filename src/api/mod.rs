@@ -7,12 +7,14 @@
 //!                                                 └▶ write: body ▸ settings keeper ▸ file, actors
 //! ```
 //!
-//! One file a resource. Errors become HTTP in `error.rs` only; who may do what is decided in
-//! `auth.rs`; what lists have in common is in `list/`.
+//! One file a resource; what those of the config file have in common is in `collection.rs`. Errors
+//! become HTTP in `error.rs` only; who may do what is decided in `auth.rs`; what lists have in
+//! common is in `list/`.
 
 mod auth;
 mod body;
 mod cluster_media;
+mod collection;
 mod error;
 mod list;
 mod metrics;
@@ -50,6 +52,9 @@ pub use streams::StreamDetails;
 use crate::settings::Keeper;
 use body::BodyLimits;
 use error::ApiError;
+use peers::Peers;
+use streams::Streams;
+use templates::Templates;
 
 /// Both bases answer alike; the second is what older scripts use.
 const BASES: [&str; 2] = ["/streamer/api/v3", "/flussonic/api/v3"];
@@ -130,31 +135,19 @@ fn guarded_routes(app: &mut web::ServiceConfig) {
     let path = web::PathConfig::default().error_handler(|_, _| error::no_such_resource().into());
     app.app_data(path)
         .service(at("/config/stats", "GET, HEAD").route(read().to(node_stats::show)))
-        .service(at("/cluster/peers", "GET, HEAD").route(read().to(peers::list)))
-        .service(
-            at("/cluster/peers/{hostname}", "GET, HEAD, PUT, DELETE")
-                .route(read().to(peers::show))
-                .route(web::put().to(peers::put))
-                .route(web::delete().to(peers::delete)),
-        )
+        .service(collection::list::<Peers>("/cluster/peers"))
+        .service(collection::item::<Peers>("/cluster/peers/{hostname}"))
         .service(at("/sessions", "GET, HEAD").route(read().to(sessions::list)))
         .service(
             at("/sessions/{id}", "GET, HEAD, DELETE")
                 .route(read().to(sessions::show))
                 .route(web::delete().to(sessions::delete)),
         )
-        .service(at("/templates", "GET, HEAD").route(read().to(templates::list)))
+        .service(collection::list::<Templates>("/templates"))
+        .service(collection::item::<Templates>("/templates/{name}"))
+        .service(collection::list::<Streams>("/streams"))
         .service(
-            at("/templates/{name}", "GET, HEAD, PUT, DELETE")
-                .route(read().to(templates::show))
-                .route(web::put().to(templates::put))
-                .route(web::delete().to(templates::delete)),
-        )
-        .service(at("/streams", "GET, HEAD").route(read().to(streams::list)))
-        .service(
-            at("/streams/{name}", "GET, HEAD, PUT, DELETE")
-                .route(read().to(streams::show))
-                .route(web::put().to(streams::put))
+            collection::item_without_delete::<Streams>("/streams/{name}")
                 .route(web::delete().to(streams::delete)),
         )
         .service(at("/streams/{name}/stop", "POST").route(web::post().to(streams::stop)));

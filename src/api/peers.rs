@@ -4,90 +4,40 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 use watershed_actors::peer_actor::{PeerState, PeerStatus};
 
+use super::ApiState;
+use super::collection::Collection;
 use super::error::ApiError;
 use super::list::ListQuery;
-use super::{ApiState, body, precondition};
-use crate::settings::{Edit, Loaded};
 
-const COLLECTION: &str = "peers";
-const KEY: &str = "hostname";
+/// The collection of that name.
+pub(super) struct Peers;
 
-/// All peers.
-pub(super) async fn list(
-    state: web::Data<ApiState>,
-    request: HttpRequest,
-) -> Result<HttpResponse, ApiError> {
-    let query = ListQuery::parse(COLLECTION, request.query_string())?;
-    let statuses: HashMap<String, Arc<PeerStatus>> = state
-        .peers
-        .list()
-        .into_iter()
-        .map(|status| (status.hostname.to_string(), status))
-        .collect();
-    let now = Instant::now();
-    let peers: Vec<Value> = state.keeper.current().items(COLLECTION);
-    let answer = query.answer(
-        COLLECTION,
-        &peers,
-        |peer| name_of(peer),
-        |peer| {
-            let status = statuses.get(name_of(peer)).map(AsRef::as_ref);
-            Some(shown((*peer).clone(), status, now))
-        },
-    );
-    Ok(HttpResponse::Ok().json(answer))
-}
+impl Collection for Peers {
+    const NAME: &'static str = "peers";
+    const KEY: &'static str = "hostname";
 
-/// One peer.
-pub(super) async fn show(
-    state: web::Data<ApiState>,
-    name: web::Path<String>,
-) -> Result<HttpResponse, ApiError> {
-    answer(&state, &state.keeper.current(), &name)
-}
-
-/// Creates or changes one.
-pub(super) async fn put(
-    state: web::Data<ApiState>,
-    name: web::Path<String>,
-    request: HttpRequest,
-    payload: web::Payload,
-) -> Result<HttpResponse, ApiError> {
-    let patch = body::read_object(&request, payload, state.body_limits()).await?;
-    let edit = Edit::Put { collection: COLLECTION.to_owned(), name: name.clone(), patch };
-    let settings = state.keeper.change(edit, precondition::of(&request)).await?;
-    answer(&state, &settings, &name)
-}
-
-/// Removes one.
-pub(super) async fn delete(
-    state: web::Data<ApiState>,
-    name: web::Path<String>,
-    request: HttpRequest,
-) -> Result<HttpResponse, ApiError> {
-    let edit = Edit::Delete { collection: COLLECTION.to_owned(), name: name.into_inner() };
-    state.keeper.change(edit, precondition::of(&request)).await?;
-    Ok(HttpResponse::NoContent().finish())
-}
-
-fn answer(state: &ApiState, settings: &Loaded, name: &str) -> Result<HttpResponse, ApiError> {
-    let Some(peer) = settings.item(COLLECTION, name) else {
-        return Err(ApiError::not_found("peer_not_found", format!("there is no peer `{name}`")));
-    };
-    let peer = shown(peer, state.peers.find(name).as_deref(), Instant::now());
-    let mut response = HttpResponse::Ok();
-    if let Some(tag) = state.keeper.tag(settings, COLLECTION, name) {
-        response.insert_header(precondition::etag(&tag));
+    fn shown(state: &ApiState, name: &str, configured: Option<Value>) -> Option<Value> {
+        Some(shown(configured?, state.peers.find(name).as_deref(), Instant::now()))
     }
-    Ok(response.json(peer))
-}
 
-fn name_of(peer: &Value) -> &str {
-    peer.get(KEY).and_then(Value::as_str).unwrap_or_default()
+    fn not_found(name: &str) -> ApiError {
+        ApiError::not_found("peer_not_found", format!("there is no peer `{name}`"))
+    }
+
+    fn page(state: &ApiState, query: &ListQuery) -> Value {
+        let by_name = |status: Arc<PeerStatus>| (status.hostname.to_string(), status);
+        let statuses: HashMap<_, _> = state.peers.list().into_iter().map(by_name).collect();
+        let now = Instant::now();
+        let peers = state.keeper.current().items(Self::NAME);
+        let item = |peer: &&Value| {
+            let status = statuses.get(Self::name_of(peer)).map(AsRef::as_ref);
+            Some(shown((*peer).clone(), status, now))
+        };
+        query.answer(Self::NAME, &peers, |peer| Self::name_of(peer), item)
+    }
 }
 
 /// A peer as configured, with what is known of it under `stats`.

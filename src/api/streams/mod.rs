@@ -12,7 +12,6 @@ mod item;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
 use watershed_actors::names::StreamName;
@@ -20,68 +19,53 @@ use watershed_actors::stream_directory::StreamListing;
 
 pub use item::StreamDetails;
 
+use super::ApiState;
+use super::collection::{self, Collection};
 use super::error::ApiError;
 use super::list::ListQuery;
-use super::{ApiState, body, precondition};
-use crate::settings::{Edit, Loaded};
 use item::Sources;
 
-const COLLECTION: &str = "streams";
+/// The collection of that name. A PUT makes the stream one of this node's own.
+pub(super) struct Streams;
 
-/// All streams of the cluster.
-pub(super) async fn list(
-    state: web::Data<ApiState>,
-    request: HttpRequest,
-) -> Result<HttpResponse, ApiError> {
-    let query = ListQuery::parse(COLLECTION, request.query_string())?;
-    // A directory of 200,000 streams takes a while: not on a worker that redirects players.
-    let json = web::block(move || serde_json::to_vec(&list_now(&state, &query)));
-    let json = json.await.ok().and_then(Result::ok);
-    let json = json.ok_or_else(|| ApiError::internal("the list broke off"))?;
-    Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "application/json")).body(json))
-}
+impl Collection for Streams {
+    const NAME: &'static str = "streams";
+    const KEY: &'static str = "name";
 
-fn list_now(state: &ApiState, query: &ListQuery) -> Value {
-    let now = Instant::now();
-    let mut streams: BTreeMap<String, Sources> = BTreeMap::new();
-    for listing in state.directory.list(now) {
-        let name = listing.name.to_string();
-        streams.insert(name, Sources { listing: Some(listing), configured: None });
+    fn shown(state: &ApiState, name: &str, configured: Option<Value>) -> Option<Value> {
+        let sources = Sources { configured, listing: find(state, name) };
+        let is_known = sources.configured.is_some() || sources.listing.is_some();
+        is_known.then(|| item_of(state, name, &sources))
     }
-    for configured in state.keeper.current().items(COLLECTION) {
-        let name = configured.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-        streams.entry(name).or_default().configured = Some(configured);
+
+    fn not_found(name: &str) -> ApiError {
+        ApiError::not_found("stream_not_found", format!("no node has a stream `{name}`"))
     }
-    let item = |(name, sources): &(&String, &Sources)| Some(item_of(state, name, sources));
-    query.answer(COLLECTION, &streams, |(name, _)| name.as_str(), item)
+
+    fn check(state: &ApiState, name: &str, patch: &Value) -> Result<(), ApiError> {
+        valid(name)?;
+        egress::check(&state.keeper.current(), name, patch)
+    }
+
+    fn page(state: &ApiState, query: &ListQuery) -> Value {
+        let now = Instant::now();
+        let mut streams: BTreeMap<String, Sources> = BTreeMap::new();
+        for listing in state.directory.list(now) {
+            let name = listing.name.to_string();
+            streams.insert(name, Sources { listing: Some(listing), configured: None });
+        }
+        for configured in state.keeper.current().items(Self::NAME) {
+            let name = Self::name_of(&configured).to_owned();
+            streams.entry(name).or_default().configured = Some(configured);
+        }
+        let item = |(name, sources): &(&String, &Sources)| Some(item_of(state, name, sources));
+        query.answer(Self::NAME, &streams, |(name, _)| name.as_str(), item)
+    }
 }
 
 fn item_of(state: &ApiState, name: &str, sources: &Sources) -> Value {
     let details = name.parse().ok().and_then(|name| state.own_streams.details(&name));
     item::item(name, sources, details.as_ref(), state.identity.hostname.as_str())
-}
-
-/// One stream.
-pub(super) async fn show(
-    state: web::Data<ApiState>,
-    name: web::Path<String>,
-) -> Result<HttpResponse, ApiError> {
-    answer(&state, &state.keeper.current(), &name)
-}
-
-/// Creates or changes one of this node's own.
-pub(super) async fn put(
-    state: web::Data<ApiState>,
-    name: web::Path<String>,
-    request: HttpRequest,
-    payload: web::Payload,
-) -> Result<HttpResponse, ApiError> {
-    let name = valid(&name)?.to_string();
-    let patch = body::read_object(&request, payload, state.body_limits()).await?;
-    egress::check(&state.keeper.current(), &name, &patch)?;
-    let edit = Edit::Put { collection: COLLECTION.to_owned(), name: name.clone(), patch };
-    let settings = state.keeper.change(edit, precondition::of(&request)).await?;
-    answer(&state, &settings, &name)
 }
 
 /// Removes one of this node's own; one from a template ends with its publisher.
@@ -90,13 +74,11 @@ pub(super) async fn delete(
     name: web::Path<String>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let is_configured = state.keeper.current().item(COLLECTION, &name).is_some();
+    let is_configured = state.keeper.current().item(Streams::NAME, &name).is_some();
     if !is_configured && find(&state, &name).is_some() {
         return stop(state, name).await;
     }
-    let edit = Edit::Delete { collection: COLLECTION.to_owned(), name: name.into_inner() };
-    state.keeper.change(edit, precondition::of(&request)).await?;
-    Ok(HttpResponse::NoContent().finish())
+    collection::delete::<Streams>(state, name, request).await
 }
 
 /// Ends the capture of one; a static stream starts anew.
@@ -109,21 +91,8 @@ pub(super) async fn stop(
     }
     match find(&state, &name) {
         Some(_) => Err(not_local(&name)),
-        None => Err(not_found(&name)),
+        None => Err(Streams::not_found(&name)),
     }
-}
-
-fn answer(state: &ApiState, settings: &Loaded, name: &str) -> Result<HttpResponse, ApiError> {
-    let sources =
-        Sources { configured: settings.item(COLLECTION, name), listing: find(state, name) };
-    if sources.configured.is_none() && sources.listing.is_none() {
-        return Err(not_found(name));
-    }
-    let mut response = HttpResponse::Ok();
-    if let Some(tag) = state.keeper.tag(settings, COLLECTION, name) {
-        response.insert_header(precondition::etag(&tag));
-    }
-    Ok(response.json(item_of(state, name, &sources)))
 }
 
 fn find(state: &ApiState, name: &str) -> Option<StreamListing> {
@@ -135,10 +104,6 @@ fn valid(name: &str) -> Result<StreamName, ApiError> {
         ApiError::bad_request("invalid_stream_name", error.to_string())
     };
     name.parse().map_err(|error| invalid(&error))
-}
-
-fn not_found(name: &str) -> ApiError {
-    ApiError::not_found("stream_not_found", format!("no node has a stream `{name}`"))
 }
 
 fn not_local(name: &str) -> ApiError {

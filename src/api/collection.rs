@@ -1,0 +1,130 @@
+//! What the configured collections have in common: a list, and items that are shown, written with
+//! PUT and removed with DELETE, each guarded by its `ETag`.
+//!
+//! ```text
+//! GET     settings in force ─▶ shown ─▶ answer with ETag
+//! PUT     body ▸ check ▸ keeper (If-Match, validate, write back, apply) ─▶ the same answer
+//! DELETE  keeper (the same) ─▶ 204
+//! ```
+//!
+//! A collection is a description; its name and the field that names its items are the settings'.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, Resource, web};
+use serde_json::Value;
+
+use super::error::ApiError;
+use super::list::ListQuery;
+use super::{ApiState, at, body, precondition, read};
+use crate::settings::{ChangeError, Edit, KeepError, Loaded};
+
+/// The methods of an item.
+const ITEM_METHODS: &str = "GET, HEAD, PUT, DELETE";
+
+/// One collection of the settings, such as `/cluster/peers`.
+pub(super) trait Collection: 'static {
+    /// The list's field, in the settings and in answers.
+    const NAME: &'static str;
+    /// The field that names an item.
+    const KEY: &'static str;
+
+    /// The item of that name as it is shown; `configured` is what the settings say of it.
+    fn shown(state: &ApiState, name: &str, configured: Option<Value>) -> Option<Value>;
+
+    /// The refusal for a name that is none.
+    fn not_found(name: &str) -> ApiError;
+
+    /// Looks at a PUT before the settings do.
+    ///
+    /// Errors: what forbids it.
+    fn check(_state: &ApiState, _name: &str, _patch: &Value) -> Result<(), ApiError> {
+        Ok(())
+    }
+
+    /// One page of the list.
+    fn page(state: &ApiState, query: &ListQuery) -> Value {
+        let items = state.keeper.current().items(Self::NAME);
+        let shown = |item: &&Value| Self::shown(state, Self::name_of(item), Some((*item).clone()));
+        query.answer(Self::NAME, &items, |item| Self::name_of(item), shown)
+    }
+
+    /// The name of an item.
+    fn name_of(item: &Value) -> &str {
+        item.get(Self::KEY).and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+/// The address of a list.
+pub(super) fn list<C: Collection>(path: &str) -> Resource {
+    at(path, "GET, HEAD").route(read().to(answer_list::<C>))
+}
+
+/// The address of an item.
+pub(super) fn item<C: Collection>(path: &str) -> Resource {
+    item_without_delete::<C>(path).route(web::delete().to(delete::<C>))
+}
+
+/// The same for a collection that answers DELETE by itself.
+pub(super) fn item_without_delete<C: Collection>(path: &str) -> Resource {
+    at(path, ITEM_METHODS).route(read().to(show::<C>)).route(web::put().to(put::<C>))
+}
+
+async fn answer_list<C: Collection>(
+    state: web::Data<ApiState>,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    let query = ListQuery::parse(C::NAME, request.query_string())?;
+    // A directory of 200,000 streams takes a while: not on a worker that redirects players.
+    let json = web::block(move || serde_json::to_vec(&C::page(&state, &query)));
+    let json = json.await.ok().and_then(Result::ok);
+    let json = json.ok_or_else(|| ApiError::internal("the list broke off"))?;
+    Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "application/json")).body(json))
+}
+
+async fn show<C: Collection>(
+    state: web::Data<ApiState>,
+    name: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    answer::<C>(&state, &state.keeper.current(), &name)
+}
+
+async fn put<C: Collection>(
+    state: web::Data<ApiState>,
+    name: web::Path<String>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, ApiError> {
+    let patch = body::read_object(&request, payload, state.body_limits()).await?;
+    C::check(&state, &name, &patch)?;
+    let edit = Edit::Put { collection: C::NAME.to_owned(), name: name.clone(), patch };
+    let settings = state.keeper.change(edit, precondition::of(&request)).await?;
+    answer::<C>(&state, &settings, &name)
+}
+
+/// Removes an item from the settings.
+pub(super) async fn delete<C: Collection>(
+    state: web::Data<ApiState>,
+    name: web::Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    let edit = Edit::Delete { collection: C::NAME.to_owned(), name: name.clone() };
+    match state.keeper.change(edit, precondition::of(&request)).await {
+        Ok(_) => Ok(HttpResponse::NoContent().finish()),
+        Err(KeepError::Change(ChangeError::NotFound { .. })) => Err(C::not_found(&name)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn answer<C: Collection>(
+    state: &ApiState,
+    settings: &Loaded,
+    name: &str,
+) -> Result<HttpResponse, ApiError> {
+    let configured = settings.item(C::NAME, name);
+    let shown = C::shown(state, name, configured).ok_or_else(|| C::not_found(name))?;
+    let mut response = HttpResponse::Ok();
+    if let Some(tag) = state.keeper.tag(settings, C::NAME, name) {
+        response.insert_header(precondition::etag(&tag));
+    }
+    Ok(response.json(shown))
+}
