@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::error::ApiError;
 use super::list::ListQuery;
 use super::{ApiState, at, body, precondition, read};
-use crate::settings::{ChangeError, Edit, KeepError, Loaded};
+use crate::settings::{self, ChangeError, Edit, KeepError, Loaded};
 
 /// The methods of an item.
 const ITEM_METHODS: &str = "GET, HEAD, PUT, DELETE";
@@ -30,6 +30,11 @@ pub(super) trait Collection: 'static {
 
     /// The item of that name as it is shown; `configured` is what the settings say of it.
     fn shown(state: &ApiState, name: &str, configured: Option<Value>) -> Option<Value>;
+
+    /// An item that is nothing but its fields: all that one can have.
+    fn blank() -> Value {
+        settings::blank_item(Self::NAME)
+    }
 
     /// The refusal for a name that is none.
     fn not_found(name: &str) -> ApiError;
@@ -73,7 +78,7 @@ async fn answer_list<C: Collection>(
     state: web::Data<ApiState>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let query = ListQuery::parse(C::NAME, request.query_string())?;
+    let query = ListQuery::parse(C::NAME, &C::blank(), request.query_string())?;
     // A directory of 200,000 streams takes a while: not on a worker that redirects players.
     let json = web::block(move || serde_json::to_vec(&C::page(&state, &query)));
     let json = json.await.ok().and_then(Result::ok);

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! `error` names the class and follows from the status, `code` the cause, `title` is for people.
-//! A refusal of a field carries its `source.pointer` (RFC 6901), one of the config file its line.
+//! A refusal of a field carries its `source.pointer` (RFC 6901), one of the query its
+//! `source.parameter`, one of the config file its line.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -30,8 +31,8 @@ pub(crate) struct ApiError {
 struct Cause {
     code: &'static str,
     title: Cow<'static, str>,
-    /// Where in the request's body, as a JSON pointer.
-    pointer: Option<String>,
+    /// Where in the request: the kind of place, and the place.
+    source: Option<(&'static str, String)>,
     /// Where in the config file.
     place: Option<FilePlace>,
 }
@@ -70,13 +71,11 @@ impl ApiError {
     }
 
     /// 400: the settings that would result are wrong at these places of the file.
-    pub(crate) fn bad_config(
-        causes: impl IntoIterator<Item = (String, Option<String>, FilePlace)>,
-    ) -> Self {
-        let cause = |(title, pointer, place): (String, Option<String>, FilePlace)| Cause {
+    pub(crate) fn bad_config(causes: impl IntoIterator<Item = (String, FilePlace)>) -> Self {
+        let cause = |(title, place): (String, FilePlace)| Cause {
             code: "invalid_config",
             title: title.into(),
-            pointer,
+            source: None,
             place: Some(place),
         };
         let causes: Vec<Cause> = causes.into_iter().map(cause).collect();
@@ -147,10 +146,19 @@ impl ApiError {
         Self::new(StatusCode::INSUFFICIENT_STORAGE, "disk_full", title)
     }
 
-    /// The same, at that place of the request's body.
-    pub(crate) fn at(mut self, pointer: String) -> Self {
+    /// The same, at that place of the request's body (RFC 6901).
+    pub(crate) fn at(self, pointer: String) -> Self {
+        self.from_source("pointer", &pointer)
+    }
+
+    /// The same, for that parameter of the request's query.
+    pub(crate) fn in_query(self, parameter: &str) -> Self {
+        self.from_source("parameter", parameter)
+    }
+
+    fn from_source(mut self, kind: &'static str, place: &str) -> Self {
         for cause in &mut self.causes {
-            cause.pointer = Some(pointer.clone());
+            cause.source = Some((kind, place.to_owned()));
         }
         self
     }
@@ -182,8 +190,8 @@ impl ApiError {
     fn cause(&self, cause: &Cause) -> Value {
         let status = self.status.as_str();
         let mut value = json!({"status": status, "code": cause.code, "title": cause.title});
-        if let Some(pointer) = &cause.pointer {
-            value["source"] = json!({ "pointer": pointer });
+        if let Some((kind, place)) = &cause.source {
+            value["source"] = json!({ *kind: place });
         }
         if let Some(place) = &cause.place {
             value["path"] = json!(place.path);
@@ -233,7 +241,7 @@ impl From<Rejected> for ApiError {
         let is_error = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error;
         let cause = |diagnostic: Diagnostic| {
             let Diagnostic { path, line, column, what, expected, .. } = diagnostic;
-            (what, None, FilePlace { path, line, col: column, detail: expected })
+            (what, FilePlace { path, line, col: column, detail: expected })
         };
         Self::bad_config(rejected.diagnostics.into_iter().filter(is_error).map(cause))
     }
@@ -314,13 +322,10 @@ mod tests {
             col: 3,
             detail: "a number is expected".into(),
         };
-        let error = ApiError::bad_config([
-            ("bad word".into(), None, place(1)),
-            ("bad number".into(), Some("/peers/0/cpu_limit".into()), place(2)),
-        ]);
+        let error =
+            ApiError::bad_config([("bad word".into(), place(1)), ("bad number".into(), place(2))]);
         let body = error.body();
         assert_eq!(body["errors"][1]["line"], 2);
-        assert_eq!(body["errors"][1]["source"]["pointer"], "/peers/0/cpu_limit");
         assert_eq!(body["errors"][0]["path"], "a.conf");
         assert_eq!(error.to_string(), "bad word; bad number");
     }

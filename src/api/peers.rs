@@ -11,6 +11,7 @@ use super::ApiState;
 use super::collection::Collection;
 use super::error::ApiError;
 use super::list::ListQuery;
+use crate::settings;
 
 /// The collection of that name.
 pub(super) struct Peers;
@@ -21,6 +22,10 @@ impl Collection for Peers {
 
     fn shown(state: &ApiState, name: &str, configured: Option<Value>) -> Option<Value> {
         Some(shown(configured?, state.peers.find(name).as_deref(), Instant::now()))
+    }
+
+    fn blank() -> Value {
+        shown(settings::blank_item(Self::NAME), None, Instant::now())
     }
 
     fn not_found(name: &str) -> ApiError {

@@ -12,13 +12,16 @@ use super::error::ApiError;
 use super::list::ListQuery;
 
 const COLLECTION: &str = "sessions";
+/// What a session shows.
+pub(super) const FIELDS: [&str; 10] =
+    ["id", "type", "name", "proto", "ip", "user_agent", "bytes", "opened_at", "token", "country"];
 
 /// All sessions.
 pub(super) async fn list(
     state: web::Data<ApiState>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let query = ListQuery::parse(COLLECTION, request.query_string())?;
+    let query = ListQuery::parse(COLLECTION, &blank(), request.query_string())?;
     let by_id = |session: Arc<Session>| (session.id(), session);
     let sessions: Vec<(String, Arc<Session>)> =
         state.sessions.list().into_iter().map(by_id).collect();
@@ -64,6 +67,12 @@ fn shown(session: &Session) -> Value {
         "token": session.token(),
         "country": null,
     })
+}
+
+/// A session that is nothing but its fields.
+fn blank() -> Value {
+    let fields = FIELDS.map(|name| (name.to_owned(), Value::Null));
+    Value::Object(fields.into_iter().collect())
 }
 
 fn not_found(id: &str) -> ApiError {

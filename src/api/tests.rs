@@ -296,6 +296,32 @@ async fn streams_of_the_cluster_are_one_list() {
 }
 
 #[actix_web::test]
+async fn lists_refuse_what_makes_no_sense_and_say_where() {
+    let bench = Bench::new(FILE);
+    for (path, expected, parameter) in [
+        ("/streams?limit=-1", "invalid_limit", "limit"),
+        ("/streams?cursor=abc", "invalid_cursor", "cursor"),
+        ("/streams?stats.alvie=true", "unknown_field", "stats.alvie"),
+        ("/templates?sort=-prio", "unknown_field", "sort"),
+        ("/cluster/peers?stats.age_is=0", "invalid_filter", "stats.age_is"),
+        ("/sessions?user_like=x", "unknown_field", "user_like"),
+    ] {
+        let answer = bench.get(path).await;
+        assert_eq!(code(&answer), (400, expected), "{path}");
+        assert_eq!(answer.1["errors"][0]["source"], json!({"parameter": parameter}), "{path}");
+    }
+    let fields =
+        "hostname=south&cluster_key_is_not=null&stats.state=unknown&stats.cpu_usage_is=null";
+    let found = bench.get(&format!("/cluster/peers?{fields}")).await;
+    assert_eq!((found.0, &found.1["estimated_count"]), (200, &json!(1)), "{}", found.1);
+    for fields in ["stats.media_info.tracks_is=null", "inputs_is_not=null", "named_by=config"] {
+        assert_eq!(bench.get(&format!("/streams?{fields}")).await.0, 200, "{fields}");
+    }
+    let template = "prefix=studio&title_is=null&cluster_ingest.capture_at_is=null";
+    assert_eq!(bench.get(&format!("/templates?{template}")).await.0, 200);
+}
+
+#[actix_web::test]
 async fn no_answer_shows_a_secret() {
     let bench = Bench::new(FILE);
     for path in ["/cluster/peers", "/cluster/peers/south", "/streams", "/streams/cam1"] {

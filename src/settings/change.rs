@@ -226,7 +226,7 @@ fn merge(
     stored: &Map<String, Value>,
     pointer: &str,
 ) -> Result<Map<String, Value>, ChangeError> {
-    let is_reset = patch.get("$reset") == Some(&Value::Bool(true));
+    let is_reset = mark(patch, "$reset", pointer)?;
     let mut merged = if is_reset { Map::new() } else { base.clone() };
     for row in schema::fields(scope) {
         let Some(value) = given(patch, row.path, pointer)? else {
@@ -317,7 +317,7 @@ fn merge_items(
         let Some(item) = items.get_mut(position) else {
             continue;
         };
-        if patch.get("$delete") == Some(&Value::Bool(true)) {
+        if mark(patch, "$delete", &pointer)? {
             *item = None;
             continue;
         }
@@ -354,6 +354,18 @@ fn item_name(
     let name = restore_url(name, urls)
         .ok_or_else(|| ChangeError::UnknownSecret { pointer: format!("{pointer}/{key}") })?;
     Ok([(key.to_owned(), Value::String(name))].into_iter().collect())
+}
+
+/// Whether a request sets a mark such as `$reset`.
+fn mark(patch: &Map<String, Value>, name: &str, pointer: &str) -> Result<bool, ChangeError> {
+    match patch.get(name) {
+        None => Ok(false),
+        Some(Value::Bool(is_set)) => Ok(*is_set),
+        Some(_) => {
+            let expected = "true or false".to_owned();
+            Err(ChangeError::WrongType { pointer: format!("{pointer}/{name}"), expected })
+        }
+    }
 }
 
 fn object<'a>(value: &'a Value, pointer: &str) -> Result<&'a Map<String, Value>, ChangeError> {

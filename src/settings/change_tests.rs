@@ -159,6 +159,7 @@ fn wrong_types_are_named_by_their_pointer() {
         (json!({"fetch_timeout": "500"}), "/fetch_timeout"),
         (json!({"cpu_limit": 101}), "/cpu_limit"),
         (json!({"hostname": "other"}), "/hostname"),
+        (json!({"$reset": "yes"}), "/$reset"),
         (json!({"public_payload_url": "a\nb"}), "/public_payload_url"),
         (json!([]), ""),
     ];

@@ -60,7 +60,7 @@ pub use secret::{HIDDEN, Secret, SecretUrl, hide_in_url};
 use diagnostic::{Mask, Problem, SourceText};
 use document::Document;
 use located::Table;
-use schema::Scope;
+use schema::{Kind, Scope};
 
 /// Most diagnostics that are shown for one configuration.
 const DIAGNOSTICS_MAX: usize = 1000;
@@ -106,6 +106,18 @@ pub enum LoadError {
     /// It is read, and wrong.
     #[error(transparent)]
     Rejected(#[from] Rejected),
+}
+
+/// An item of a collection that is nothing but its fields, in the shape of [`Loaded::item`].
+#[must_use]
+pub fn blank_item(collection: &str) -> Value {
+    let kind = schema::find_path(Scope::Top, collection).map(|row| row.kind);
+    let Some(Kind::Items { scope, key }) = kind else {
+        return Value::Null;
+    };
+    let mut item = schema::blank(scope);
+    item.insert(key.to_owned(), Value::Null);
+    Value::Object(item)
 }
 
 /// Reads and checks the configuration at `path`, the files it includes, and the environment.

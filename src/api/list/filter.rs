@@ -49,12 +49,17 @@ impl Filter {
             if let Some(path) = path {
                 let Some(condition) = build(value) else {
                     let title = format!("{name}: only null can follow");
-                    return Err(ApiError::bad_request("invalid_filter", title));
+                    return Err(ApiError::bad_request("invalid_filter", title).in_query(name));
                 };
                 return Ok(Self { path: path.to_owned(), condition });
             }
         }
         Ok(Self { path: name.to_owned(), condition: Condition::Is(alternatives(value)) })
+    }
+
+    /// The dotted path of its field.
+    pub(super) fn path(&self) -> &str {
+        &self.path
     }
 
     /// Whether `item` fulfils it. A list fulfils what one of its elements fulfils.

@@ -48,20 +48,32 @@ struct Row<K> {
 }
 
 impl ListQuery {
-    /// Reads the query string of a request for the list `collection`.
+    /// Reads the query string of a request for the list `collection`, whose items have the fields
+    /// that `blank` has.
     ///
     /// Errors: 400 with the name of the parameter that makes no sense.
-    pub(crate) fn parse(collection: &str, query: &str) -> Result<Self, ApiError> {
+    pub(crate) fn parse(collection: &str, blank: &Value, query: &str) -> Result<Self, ApiError> {
+        let known = |parameter: &str, path: &str| match field(blank, path) {
+            Some(_) => Ok(()),
+            None => Err(unknown_field(collection, parameter, path)),
+        };
         let mut list = Self::default();
         let mut cursor = None;
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             match name.as_ref() {
                 "limit" => list.limit = Some(parse_limit(&value)?),
                 "cursor" => cursor = Some(value.into_owned()),
-                "sort" => list.sort = parts(&value).map(SortKey::parse).collect(),
+                "sort" => {
+                    list.sort = parts(&value).map(SortKey::parse).collect();
+                    list.sort.iter().try_for_each(|key| known(&name, key.path()))?;
+                }
                 "select" => list.select = parts(&value).map(str::to_owned).collect(),
                 "q" => list.search = Some(value.to_lowercase()).filter(|text| !text.is_empty()),
-                _ => list.filters.push(Filter::parse(&name, &value)?),
+                _ => {
+                    let filter = Filter::parse(&name, &value)?;
+                    known(&name, filter.path())?;
+                    list.filters.push(filter);
+                }
             }
         }
         let parts = list.sort.len().max(list.select.len()).max(list.filters.len());
@@ -72,7 +84,10 @@ impl ListQuery {
         list.fingerprint =
             cursor::fingerprint(&(collection, &list.sort, &list.filters, &list.search));
         list.cursor = match cursor.filter(|text| !text.is_empty()) {
-            Some(text) => Some(Cursor::parse(&text, &list.fingerprint, list.sort.len())?),
+            Some(text) => {
+                let cursor = Cursor::parse(&text, &list.fingerprint, list.sort.len());
+                Some(cursor.map_err(|error| error.in_query("cursor"))?)
+            }
             None => None,
         };
         Ok(list)
@@ -174,8 +189,16 @@ impl ListQuery {
 fn parse_limit(text: &str) -> Result<usize, ApiError> {
     match text.parse::<usize>() {
         Ok(limit) if limit > 0 => Ok(limit.min(LIMIT_MAX)),
-        _ => Err(ApiError::bad_request("invalid_limit", "limit: a number from 1 is expected")),
+        _ => {
+            let title = "limit: a number from 1 is expected";
+            Err(ApiError::bad_request("invalid_limit", title).in_query("limit"))
+        }
     }
+}
+
+fn unknown_field(collection: &str, parameter: &str, path: &str) -> ApiError {
+    let title = format!("{parameter}: {collection} have no field `{path}`");
+    ApiError::bad_request("unknown_field", title).in_query(parameter)
 }
 
 fn parts(list: &str) -> impl Iterator<Item = &str> {

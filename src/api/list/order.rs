@@ -36,6 +36,11 @@ impl SortKey {
         Self { path: path.to_owned(), is_descending: text.starts_with('-') }
     }
 
+    /// The dotted path of its field.
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
     /// What `item` is sorted by.
     pub(super) fn value_of(&self, item: &Value) -> SortValue {
         match super::field(item, &self.path) {

@@ -6,13 +6,18 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// The fields of the items below.
+fn blank() -> Value {
+    json!({"name": null, "title": null, "v": null, "stats": {"bitrate": null, "alive": null}})
+}
+
 fn answer(items: &BTreeMap<String, Value>, query: &str) -> Value {
-    let list = ListQuery::parse("streams", query).unwrap();
+    let list = ListQuery::parse("streams", &blank(), query).unwrap();
     list.answer("streams", items.keys(), |key| key.as_str(), |key| items.get(*key).cloned())
 }
 
 fn refusal(query: &str) -> String {
-    ListQuery::parse("streams", query).unwrap_err().to_string()
+    ListQuery::parse("streams", &blank(), query).unwrap_err().to_string()
 }
 
 fn names(answer: &Value) -> Vec<String> {
@@ -88,9 +93,19 @@ fn nonsense_is_refused_by_name() {
     let other = "cursor: given out for another sort, filter or list";
     assert_eq!(refusal(&format!("cursor={cursor}&sort=title")), other);
     assert_eq!(refusal(&format!("cursor={cursor}&title=x")), other);
-    assert!(ListQuery::parse("peers", &format!("cursor={cursor}")).is_err());
-    assert!(ListQuery::parse("streams", &format!("cursor={cursor}&select=name")).is_ok());
-    assert!(refusal(&"a=1&".repeat(65)).starts_with("more than 64"));
+    assert!(ListQuery::parse("peers", &blank(), &format!("cursor={cursor}")).is_err());
+    let same_list = format!("cursor={cursor}&select=name");
+    assert!(ListQuery::parse("streams", &blank(), &same_list).is_ok());
+    assert!(refusal(&"name=1&".repeat(65)).starts_with("more than 64"));
+}
+
+#[test]
+fn filter_and_sort_take_known_fields_only() {
+    assert_eq!(refusal("nmae=x"), "nmae: streams have no field `nmae`");
+    assert_eq!(refusal("stats.x_gt=1"), "stats.x_gt: streams have no field `stats.x`");
+    assert_eq!(refusal("sort=name,-x"), "sort: streams have no field `x`");
+    assert_eq!(refusal("_is=null"), "_is: streams have no field `_is`");
+    assert!(ListQuery::parse("streams", &blank(), "stats_is_not=null&select=x").is_ok());
 }
 
 fn any_items() -> impl Strategy<Value = BTreeMap<String, Value>> {
@@ -147,6 +162,6 @@ proptest! {
 
     #[test]
     fn no_query_panics(query in "\\PC{0,60}") {
-        let _ = ListQuery::parse("streams", &query);
+        let _ = ListQuery::parse("streams", &blank(), &query);
     }
 }

@@ -23,6 +23,7 @@ use super::ApiState;
 use super::collection::{self, Collection};
 use super::error::ApiError;
 use super::list::ListQuery;
+use crate::settings;
 use item::Sources;
 
 /// The collection of that name. A PUT makes the stream one of this node's own.
@@ -36,6 +37,11 @@ impl Collection for Streams {
         let sources = Sources { configured, listing: find(state, name) };
         let is_known = sources.configured.is_some() || sources.listing.is_some();
         is_known.then(|| item_of(state, name, &sources))
+    }
+
+    fn blank() -> Value {
+        let configured = Some(settings::blank_item(Self::NAME));
+        item::item("", &Sources { configured, listing: None }, None, "")
     }
 
     fn not_found(name: &str) -> ApiError {

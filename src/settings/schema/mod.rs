@@ -255,6 +255,19 @@ pub(crate) fn set(object: &mut Map<String, Value>, path: &str, value: Option<Val
     }
 }
 
+/// An object with every field of a scope, each null.
+pub(crate) fn blank(scope: Scope) -> Map<String, Value> {
+    let mut object = Map::new();
+    for row in fields(scope) {
+        let value = match row.kind {
+            Kind::Object(inner) => Value::Object(blank(inner)),
+            _ => Value::Null,
+        };
+        set(&mut object, row.path, Some(value));
+    }
+    object
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
