@@ -1,4 +1,4 @@
-//! Reads a request's body: bounded in size and time, and JSON.
+//! Reads a request's body: bounded in size and time, and JSON or text.
 
 use std::time::Duration;
 
@@ -15,6 +15,8 @@ use super::error::ApiError;
 pub(crate) struct BodyLimits {
     /// Most bytes.
     pub(crate) bytes_max: usize,
+    /// The name of that limit.
+    pub(crate) bytes_limit: &'static str,
     /// Time until its end.
     pub(crate) timeout: Duration,
     /// Counts each time that a body goes beyond.
@@ -23,7 +25,7 @@ pub(crate) struct BodyLimits {
 
 impl BodyLimits {
     fn too_large(&self) -> ApiError {
-        self.hits.hit("http_body_size");
+        self.hits.hit(self.bytes_limit);
         ApiError::body_too_large(self.bytes_max)
     }
 
@@ -41,13 +43,34 @@ pub(crate) async fn read_object(
     payload: web::Payload,
     limits: BodyLimits,
 ) -> Result<Value, ApiError> {
+    object(&read_plain(request, payload, limits).await?)
+}
+
+/// Reads the body as text in UTF-8.
+///
+/// Errors: 413 above the limit, 408 when it does not come in time, 400 when it is no text.
+pub(crate) async fn read_text(
+    request: &HttpRequest,
+    payload: web::Payload,
+    limits: BodyLimits,
+) -> Result<String, ApiError> {
+    let bytes = read_plain(request, payload, limits).await?;
+    let no_text = |_| ApiError::bad_request("invalid_text", "the body is no text in UTF-8");
+    String::from_utf8(bytes).map_err(no_text)
+}
+
+/// Reads a body that is not compressed.
+async fn read_plain(
+    request: &HttpRequest,
+    payload: web::Payload,
+    limits: BodyLimits,
+) -> Result<Vec<u8>, ApiError> {
     let encoding = request.headers().get(header::CONTENT_ENCODING);
     if encoding.is_some_and(|encoding| encoding != "identity") {
         let title = "a body must be sent as it is, without Content-Encoding";
         return Err(ApiError::bad_request("unsupported_encoding", title));
     }
-    let bytes = read(request, payload, limits).await?;
-    object(&bytes)
+    read(request, payload, limits).await
 }
 
 /// Reads the body as it is.

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! GET     settings in force ─▶ shown ─▶ answer with ETag
-//! PUT     body ▸ check ▸ keeper (If-Match, validate, write back, apply) ─▶ the same answer
+//! PUT     body ▸ keeper (If-Match, validate, write back, apply) ─▶ the same answer
 //! DELETE  keeper (the same) ─▶ 204
 //! ```
 //!
@@ -39,10 +39,10 @@ pub(super) trait Collection: 'static {
     /// The refusal for a name that is none.
     fn not_found(name: &str) -> ApiError;
 
-    /// Looks at a PUT before the settings do.
+    /// Looks at the name of an item that is to be written.
     ///
-    /// Errors: what forbids it.
-    fn check(_state: &ApiState, _name: &str, _patch: &Value) -> Result<(), ApiError> {
+    /// Errors: 400 for one that no item can have; the settings refuse others with a place.
+    fn check_name(_name: &str) -> Result<(), ApiError> {
         Ok(())
     }
 
@@ -99,8 +99,8 @@ async fn put<C: Collection>(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
+    C::check_name(&name)?;
     let patch = body::read_object(&request, payload, state.body_limits()).await?;
-    C::check(&state, &name, &patch)?;
     let edit = Edit::Put { collection: C::NAME.to_owned(), name: name.clone(), patch };
     let settings = state.keeper.change(edit, precondition::of(&request)).await?;
     answer::<C>(&state, &settings, &name)

@@ -50,6 +50,14 @@ pub(crate) struct FilePlace {
     pub(crate) detail: String,
 }
 
+impl FilePlace {
+    /// What is wrong, and where.
+    fn of(diagnostic: Diagnostic) -> (String, Self) {
+        let Diagnostic { path, line, column, what, expected, .. } = diagnostic;
+        (what, Self { path, line, col: column, detail: expected })
+    }
+}
+
 impl ApiError {
     fn new(status: StatusCode, code: &'static str, title: impl Into<Cow<'static, str>>) -> Self {
         let cause = Cause { code, title: title.into(), ..Cause::default() };
@@ -148,17 +156,25 @@ impl ApiError {
 
     /// The same, at that place of the request's body (RFC 6901).
     pub(crate) fn at(self, pointer: String) -> Self {
-        self.from_source("pointer", &pointer)
+        self.sourced("pointer", &pointer)
     }
 
     /// The same, for that parameter of the request's query.
     pub(crate) fn in_query(self, parameter: &str) -> Self {
-        self.from_source("parameter", parameter)
+        self.sourced("parameter", parameter)
     }
 
-    fn from_source(mut self, kind: &'static str, place: &str) -> Self {
+    fn sourced(mut self, kind: &'static str, place: &str) -> Self {
         for cause in &mut self.causes {
             cause.source = Some((kind, place.to_owned()));
+        }
+        self
+    }
+
+    /// The same, at that place of the config file.
+    fn in_file(mut self, place: FilePlace) -> Self {
+        for cause in &mut self.causes {
+            cause.place = Some(place.clone());
         }
         self
     }
@@ -225,6 +241,12 @@ impl From<ChangeError> for ApiError {
             }
             ChangeError::UnknownCollection(_) => Self::not_found("no_such_collection", title),
             ChangeError::NotFound { .. } => Self::not_found("item_not_found", title),
+            ChangeError::Forbidden { code, pointer, diagnostic: None, .. } => {
+                Self::forbidden(code, title).at(pointer)
+            }
+            ChangeError::Forbidden { code, diagnostic: Some(diagnostic), .. } => {
+                Self::forbidden(code, title).in_file(FilePlace::of(*diagnostic).1)
+            }
             ChangeError::SetByEnvironment { field } => {
                 let pointer = format!("/{}", field.replace('.', "/"));
                 Self::conflict("set_by_environment", title).at(pointer)
@@ -239,11 +261,7 @@ impl From<ChangeError> for ApiError {
 impl From<Rejected> for ApiError {
     fn from(rejected: Rejected) -> Self {
         let is_error = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error;
-        let cause = |diagnostic: Diagnostic| {
-            let Diagnostic { path, line, column, what, expected, .. } = diagnostic;
-            (what, FilePlace { path, line, col: column, detail: expected })
-        };
-        Self::bad_config(rejected.diagnostics.into_iter().filter(is_error).map(cause))
+        Self::bad_config(rejected.diagnostics.into_iter().filter(is_error).map(FilePlace::of))
     }
 }
 

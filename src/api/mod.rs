@@ -15,6 +15,7 @@ mod auth;
 mod body;
 mod cluster_media;
 mod collection;
+mod config;
 mod error;
 mod list;
 mod metrics;
@@ -134,6 +135,12 @@ fn routes(app: &mut web::ServiceConfig) {
 fn guarded_routes(app: &mut web::ServiceConfig) {
     let path = web::PathConfig::default().error_handler(|_, _| error::no_such_resource().into());
     app.app_data(path)
+        .service(
+            at("/config", "GET, HEAD, PUT, POST")
+                .route(read().to(config::show))
+                .route(web::put().to(config::put))
+                .route(web::post().to(config::check)),
+        )
         .service(at("/config/stats", "GET, HEAD").route(read().to(node_stats::show)))
         .service(collection::list::<Peers>("/cluster/peers"))
         .service(collection::item::<Peers>("/cluster/peers/{hostname}"))
@@ -174,8 +181,15 @@ impl ApiState {
         let limits = &self.keeper.current().settings.limits;
         BodyLimits {
             bytes_max: limits.http_body_bytes,
+            bytes_limit: "http_body_size",
             timeout: limits.http_body_timeout,
             hits: self.limit_hits.clone(),
         }
+    }
+
+    /// The same for a whole configuration.
+    fn config_limits(&self) -> BodyLimits {
+        let bytes_max = self.keeper.current().settings.limits.http_config_bytes;
+        BodyLimits { bytes_max, bytes_limit: "http_config_size", ..self.body_limits() }
     }
 }

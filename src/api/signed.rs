@@ -98,7 +98,8 @@ pub(super) async fn admit_with_body(
 ) -> Result<(Verified, Vec<u8>), HttpResponse> {
     let refused = |refusal: &Refusal| state.refusals.answer(request, refusal);
     let verified = admit(state, request).map_err(|refusal| refused(&refusal))?;
-    let limits = BodyLimits { bytes_max, timeout, hits: state.limit_hits.clone() };
+    let hits = state.limit_hits.clone();
+    let limits = BodyLimits { bytes_max, bytes_limit: "http_body_size", timeout, hits };
     match body::read(request, payload, limits).await {
         Ok(body) if verified.body_matches(&body) => Ok((verified, body)),
         Ok(_) | Err(_) => Err(refused(&WRONG_BODY)),

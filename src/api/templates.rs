@@ -5,7 +5,6 @@ use serde_json::Value;
 use super::ApiState;
 use super::collection::Collection;
 use super::error::ApiError;
-use super::streams::egress;
 
 /// The collection of that name; the streams made from a template follow its changes.
 pub(super) struct Templates;
@@ -20,9 +19,5 @@ impl Collection for Templates {
 
     fn not_found(name: &str) -> ApiError {
         ApiError::not_found("template_not_found", format!("there is no template `{name}`"))
-    }
-
-    fn check(state: &ApiState, name: &str, patch: &Value) -> Result<(), ApiError> {
-        egress::check(&state.keeper.current(), name, patch)
     }
 }

@@ -1,6 +1,7 @@
 //! Whole answers: a request in, an answer out, over settings on disk and actors that are real where
 //! that is cheap.
 
+mod config;
 mod golden;
 mod sessions;
 mod templates;

@@ -13,7 +13,7 @@ use super::document::Document;
 use super::schema::{self, Kind, Row, Scope};
 use super::secret::restore_url;
 use super::{
-    Loaded, Rejected, SaveError, assemble, edit, interpret, located, print, redaction, values,
+    Diagnostic, Loaded, Rejected, SaveError, assemble, edit, egress, print, redaction, text, values,
 };
 
 /// A change. It may hold secrets and so cannot be logged.
@@ -78,6 +78,18 @@ pub enum ChangeError {
         /// The item.
         name: String,
     },
+    /// Only the files themselves may say that: whoever writes them owns the node.
+    #[error("{what}")]
+    Forbidden {
+        /// Names the rule.
+        code: &'static str,
+        /// In words.
+        what: String,
+        /// Where in the request, for one item (RFC 6901).
+        pointer: String,
+        /// Where in the files, for the whole configuration.
+        diagnostic: Option<Box<Diagnostic>>,
+    },
     /// The environment sets this field, and would again.
     #[error("{field} is set by the environment")]
     SetByEnvironment {
@@ -127,9 +139,11 @@ pub(crate) fn edited(loaded: &Loaded, edit: &Edit) -> Result<Loaded, ChangeError
             (loaded.document.clone(), stored.clone(), after)
         }
         Edit::Text { text } => {
-            let (document, before) = replaced_text(loaded, text)?;
-            let after = merge(Scope::Top, &Map::new(), &before, stored, "")?;
-            (document, before, after)
+            let sent = text::read(loaded, text)?;
+            check_reach(loaded, &sent, edit)?;
+            let after = merge(Scope::Top, &Map::new(), &sent.explicit, stored, "")
+                .map_err(|error| text::in_file(error, &sent))?;
+            (sent.document, sent.explicit, after)
         }
     };
     for field in &loaded.environment_fields {
@@ -141,26 +155,28 @@ pub(crate) fn edited(loaded: &Loaded, edit: &Edit) -> Result<Loaded, ChangeError
     // Cannot fail: the main file's text is given.
     let (document, problems) = Document::read(loaded.path(), &texts).unwrap_or_default();
     let next = assemble(document, problems, &loaded.environment)?;
-    if next.explicit == after { Ok(next) } else { Err(ChangeError::Unwritable) }
+    if next.explicit != after {
+        return Err(ChangeError::Unwritable);
+    }
+    check_reach(loaded, &next, edit)?;
+    Ok(next)
 }
 
-fn replaced_text(
-    loaded: &Loaded,
-    text: &str,
-) -> Result<(Document, Map<String, Value>), ChangeError> {
-    let mut texts = loaded.document.texts();
-    let stored = texts.get(loaded.path()).map_or("", String::as_str);
-    let text = redaction::restored_comments(text, stored);
-    texts.insert(loaded.path().to_owned(), text);
-    let (document, problems) = Document::read(loaded.path(), &texts).unwrap_or_default();
-    let before = located::to_json(&interpret::interpret(document.directives()).tree);
-    if problems.is_empty() {
-        return Ok((document, before));
-    }
-    match assemble(document, problems, &loaded.environment) {
-        Err(rejected) => Err(rejected.into()),
-        Ok(_) => Err(ChangeError::Unwritable),
-    }
+/// Refuses what would let the node reach further than the files allow.
+fn check_reach(old: &Loaded, new: &Loaded, edit: &Edit) -> Result<(), ChangeError> {
+    let Err(breach) = egress::check(old, new) else {
+        return Ok(());
+    };
+    let is_item = matches!(edit, Edit::Put { .. } | Edit::Delete { .. });
+    let path = breach.path();
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    let diagnostic = if is_item { None } else { new.diagnostic(&path, &breach.what, "") };
+    Err(ChangeError::Forbidden {
+        pointer: breach.pointer(),
+        code: breach.code,
+        what: breach.what,
+        diagnostic: diagnostic.map(Box::new),
+    })
 }
 
 /// The patch of one item as a patch of the whole.

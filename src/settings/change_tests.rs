@@ -79,11 +79,11 @@ fn new_items_go_to_the_end_of_the_main_file() {
 
 #[test]
 fn inputs_are_replaced_as_a_list_and_the_kept_ones_stay_untouched() {
-    let inputs = json!([{"url": "publish://"}, {"url": "file://new.ts", "priority": 3}]);
+    let inputs = json!([{"url": "publish://"}, {"url": "udp://239.0.0.1:5000", "priority": 3}]);
     let text = after(&put("streams", "cam", json!({"inputs": inputs})));
     assert!(!text.contains("file://u;"), "{text}");
     assert!(text.contains("  input publish://;\n  password hush;\n"), "{text}");
-    assert!(text.contains("  # tail\n  input file://new.ts { priority 3; }\n}"), "{text}");
+    assert!(text.contains("  # tail\n  input udp://239.0.0.1:5000 { priority 3; }\n}"), "{text}");
     let inputs = json!([{"url": "publish://"}, {"url": "file://u"}]);
     let next = loaded(FILE).edited(&put("streams", "cam", json!({"inputs": inputs}))).unwrap();
     assert_eq!(next.settings.streams[1].inputs[1].url.reveal(), "file://u");

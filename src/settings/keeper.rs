@@ -100,7 +100,15 @@ impl Keeper {
         Some(format!("{mark:016x}"))
     }
 
-    /// Makes the change of one item of `collection`, on disk and in force.
+    /// Marks the state of all files together: another one after each change.
+    #[must_use]
+    pub fn config_tag(&self, loaded: &Loaded) -> String {
+        let files = loaded.document.files.iter().map(|file| (&file.path, &file.source.text));
+        let mark = self.shared.tag_hasher.hash_one(files.collect::<Vec<_>>());
+        format!("{mark:016x}")
+    }
+
+    /// Makes the change, on disk and in force.
     ///
     /// Errors: [`KeepError`], and nothing has changed, neither on disk nor in force.
     pub async fn change(
@@ -160,10 +168,12 @@ impl Keeper {
         edit: &Edit,
         precondition: &Precondition,
     ) -> Result<(), KeepError> {
-        let (Edit::Put { collection, name, .. } | Edit::Delete { collection, name }) = edit else {
-            return Ok(());
+        let tag = match edit {
+            Edit::Put { collection, name, .. } | Edit::Delete { collection, name } => {
+                self.tag(current, collection, name)
+            }
+            Edit::Config { .. } | Edit::Text { .. } => Some(self.config_tag(current)),
         };
-        let tag = self.tag(current, collection, name);
         let holds = match precondition {
             Precondition::None => true,
             Precondition::Exists => tag.is_some(),

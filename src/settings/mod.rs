@@ -15,6 +15,7 @@ mod change;
 mod diagnostic;
 mod document;
 mod edit;
+mod egress;
 mod environment;
 mod grammar;
 mod interpret;
@@ -31,6 +32,7 @@ mod redaction;
 mod saving;
 mod schema;
 mod secret;
+mod text;
 mod validation;
 mod values;
 
@@ -55,7 +57,7 @@ pub use keeper::{Apply, KeepError, Keeper, Precondition};
 pub use model::Settings;
 pub use network::Network;
 pub use saving::SaveError;
-pub use secret::{HIDDEN, Secret, SecretUrl, hide_in_url};
+pub use secret::{Secret, SecretUrl};
 
 use diagnostic::{Mask, Problem, SourceText};
 use document::Document;
@@ -175,6 +177,14 @@ impl Loaded {
     #[must_use]
     pub fn text(&self) -> String {
         redaction::hidden_text(&self.document, 0, &self.masks)
+    }
+
+    /// Says something about the value at `path` (fields and indexes), where the files have it.
+    fn diagnostic(&self, path: &[&str], what: &str, expected: &str) -> Option<Diagnostic> {
+        let tree = interpret::interpret(self.document.directives()).tree;
+        let problem = Problem::error(located::place_of(&tree, path), what, expected);
+        let file = self.document.files.get(problem.place.file)?;
+        Some(problem.describe(&file.source, &self.masks))
     }
 
     /// The main file's path.

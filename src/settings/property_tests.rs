@@ -119,7 +119,8 @@ fn read(text: &str) -> Map<String, Value> {
 }
 
 fn load(text: &str) -> Loaded {
-    from_text(Path::new("/nowhere/a.conf"), text, &Environment::default()).unwrap()
+    // Below the root, so that edits may name any file.
+    from_text(Path::new("/a.conf"), text, &Environment::default()).unwrap()
 }
 
 fn text_of(loaded: &Loaded) -> String {

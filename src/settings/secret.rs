@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 
 /// What stands in a secret's place.
-pub const HIDDEN: &str = "***";
+pub(crate) const HIDDEN: &str = "***";
 
 /// Query parameters whose values are secrets.
 const SECRET_PARAMETERS: [&str; 8] =
@@ -81,7 +81,7 @@ impl fmt::Display for SecretUrl {
 
 /// `url` with its password and the values of secret query parameters hidden.
 #[must_use]
-pub fn hide_in_url(url: &str) -> String {
+pub(crate) fn hide_in_url(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();
     };

@@ -6,7 +6,6 @@
 //! own streams (details)          ┘
 //! ```
 
-pub(super) mod egress;
 mod item;
 
 use std::collections::BTreeMap;
@@ -48,9 +47,8 @@ impl Collection for Streams {
         ApiError::not_found("stream_not_found", format!("no node has a stream `{name}`"))
     }
 
-    fn check(state: &ApiState, name: &str, patch: &Value) -> Result<(), ApiError> {
-        valid(name)?;
-        egress::check(&state.keeper.current(), name, patch)
+    fn check_name(name: &str) -> Result<(), ApiError> {
+        valid(name).map(drop)
     }
 
     fn page(state: &ApiState, query: &ListQuery) -> Value {

@@ -25,8 +25,7 @@ pub(super) const LIMITS: &[Row] = &[
     row("http_body_size", Size, "1M", "an HTTP request's body").is("1M").range(1024, 1 << 30),
     row("http_config_size", Size, "8M", "a configuration sent to the API")
         .is("8M")
-        .range(1024, 1 << 30)
-        .later(),
+        .range(1024, 1 << 30),
     row("http_body_timeout", Seconds, "10", "time for an HTTP request's body")
         .is("10")
         .range(1, 3600),
