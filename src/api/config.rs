@@ -12,6 +12,8 @@
 //! keeps the secret of the same item and field, and is refused where there is none. The `ETag` is
 //! of all files together, so that an edit of one item in between answers 412.
 
+use std::sync::Arc;
+
 use actix_web::http::header::{self, Accept, Header as _};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
@@ -26,7 +28,7 @@ pub(super) async fn show(
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let form = Form::wanted_by(&request)?;
-    answer(&state, form).await
+    answer(&state, state.keeper.current(), form).await
 }
 
 /// Replaces the text, or changes what the JSON names.
@@ -37,8 +39,8 @@ pub(super) async fn put(
 ) -> Result<HttpResponse, ApiError> {
     let form = Form::wanted_by(&request)?;
     let edit = read_edit(&state, &request, payload).await?;
-    state.keeper.change(edit, precondition::of(&request)).await?;
-    answer(&state, form).await
+    let settings = state.keeper.change(edit, precondition::of(&request)).await?;
+    answer(&state, settings, form).await
 }
 
 /// Says what a PUT of the same would say, and changes nothing.
@@ -98,8 +100,11 @@ impl Form {
     }
 }
 
-async fn answer(state: &ApiState, form: Form) -> Result<HttpResponse, ApiError> {
-    let settings = state.keeper.current();
+async fn answer(
+    state: &ApiState,
+    settings: Arc<Loaded>,
+    form: Form,
+) -> Result<HttpResponse, ApiError> {
     let mut response = HttpResponse::Ok();
     response
         .insert_header(precondition::etag(&state.keeper.config_tag(&settings)))

@@ -141,12 +141,18 @@ fn commented_out_secrets_are_hidden_and_kept_too() {
     let text = "http 1;\r\n# cluster_key oldsecret;\n\
                 \x20 #stream a { input file://u?token=qqq; }\n\
                 # the password is elsewhere\n#  password pw; # x\n\
-                #ondemand a file://u?token=qqq;\n";
+                #ondemand a file://u?token=qqq;\n\
+                rtsp 554; # cluster_key oldsecret # password pw;\n\
+                # peer b { cluster_key oldsecret; api_url \"x\n\
+                # once it was (rtsp://u:pw@10.0.0.9/1), \"now\" it is gone\n";
     let loaded = loaded(text);
     let shown = "http 1;\r\n# cluster_key ***;\n\
                  \x20 #stream a { input file://u?token=***; }\n\
                  # the password is elsewhere\n#  password ***; # x\n\
-                 #ondemand a file://u?token=***;\n";
+                 #ondemand a file://u?token=***;\n\
+                 rtsp 554; # cluster_key *** # password ***;\n\
+                 # peer b { cluster_key ***; api_url \"x\n\
+                 # once it was (rtsp://u:***@10.0.0.9/1), \"now\" it is gone\n";
     assert_eq!(loaded.text(), shown);
     let edited = shown.replace("http 1", "http 2");
     let next = loaded.edited(&Edit::Text { text: edited }).unwrap();

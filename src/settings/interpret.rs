@@ -15,7 +15,7 @@ use super::secret::{HIDDEN, hide_in_url};
 use super::values;
 
 /// Words whose arguments are never shown, wherever they stand.
-const SECRET_WORDS: [&str; 5] =
+pub(crate) const SECRET_WORDS: [&str; 5] =
     ["cluster_key", "cluster_key_accept", "edit_auth", "view_auth", "password"];
 
 /// What directives say, and all that is wrong with them.

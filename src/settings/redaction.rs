@@ -1,15 +1,19 @@
 //! Hides secrets in JSON and in text, by the schema; and knows what a written `***` stands for.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use serde_json::{Map, Value};
 
 use super::diagnostic::Mask;
 use super::document::Document;
-use super::grammar;
-use super::interpret::interpret;
+use super::grammar::{self, Parsed};
+use super::interpret::{SECRET_WORDS, interpret};
 use super::schema::{self, Kind, Row, Scope};
 use super::secret::{HIDDEN, hide_in_url, restore_url};
+
+/// How deep comments inside of comments are looked at.
+const NESTED_COMMENTS_MAX: usize = 8;
 
 /// `object` with every secret hidden.
 pub(crate) fn hidden(scope: Scope, object: &Map<String, Value>) -> Map<String, Value> {
@@ -91,19 +95,21 @@ pub(crate) fn restored(row: &Row, written: &Value, stored: Option<&Value>) -> Op
     }
 }
 
-/// A file's text with every secret hidden, also in directives that are commented out.
+/// A file's text with every secret hidden, also in comments.
 pub(crate) fn hidden_text(document: &Document, file: usize, masks: &[Mask]) -> String {
     let Some(source) = document.files.get(file).map(|file| &file.source) else {
         return String::new();
     };
-    let masks = masks.iter().filter(|mask| mask.place.file == file).collect();
-    let shown = masked(&source.text, masks);
-    let lines = shown.split_inclusive('\n');
-    lines.map(|line| hidden_comment(line).unwrap_or_else(|| line.to_owned())).collect()
+    let mut masks: Vec<Mask> =
+        masks.iter().filter(|mask| mask.place.file == file).cloned().collect();
+    for comment in comments(&source.text) {
+        masks.extend(comment_masks(&source.text, comment));
+    }
+    masked(&source.text, &mut masks)
 }
 
 /// `text` with the masks laid over it; of overlapping ones the first counts.
-fn masked(text: &str, mut masks: Vec<&Mask>) -> String {
+fn masked(text: &str, masks: &mut [Mask]) -> String {
     masks.sort_by_key(|mask| mask.place);
     let mut shown = String::with_capacity(text.len());
     let mut at = 0;
@@ -119,31 +125,62 @@ fn masked(text: &str, mut masks: Vec<&Mask>) -> String {
     shown
 }
 
-/// `text` with each commented-out secret that was sent hidden as it stands in `stored`.
+/// `text` with the secrets of each comment that was sent as it is shown of `stored`.
 pub(crate) fn restored_comments(text: &str, stored: &str) -> String {
-    let hidden = |line: &str| hidden_comment(line).map(|hidden| hidden.trim_end().to_owned());
-    let known: HashMap<String, &str> =
-        stored.split('\n').filter_map(|line| Some((hidden(line)?, line.trim_end()))).collect();
-    let restore = |line: &str| match known.get(line.trim_end()) {
-        Some(stored) => format!("{stored}{}", line.get(line.trim_end().len()..).unwrap_or("")),
-        None => line.to_owned(),
-    };
-    text.split_inclusive('\n').map(restore).collect()
+    let known: HashMap<String, &str> = comments(stored)
+        .into_iter()
+        .filter_map(|comment| {
+            let plain = stored.get(comment.clone())?.trim_end();
+            let mut masks = comment_masks(plain, 0..plain.len());
+            (!masks.is_empty()).then(|| (masked(plain, &mut masks), plain))
+        })
+        .collect();
+    let mut restored = String::with_capacity(text.len());
+    let mut at = 0;
+    for comment in comments(text) {
+        let sent = text.get(comment.clone()).unwrap_or_default().trim_end();
+        let Some(plain) = known.get(sent) else { continue };
+        restored.push_str(text.get(at..comment.start).unwrap_or_default());
+        restored.push_str(plain);
+        at = comment.start + sent.len();
+    }
+    restored.push_str(text.get(at..).unwrap_or_default());
+    restored
 }
 
-/// A commented-out directive with its secrets hidden; `None` if there are none.
-fn hidden_comment(line: &str) -> Option<String> {
-    let comment = line.trim_start();
-    if !comment.starts_with('#') {
-        return None;
+fn comments(text: &str) -> Vec<Range<usize>> {
+    grammar::parse(text, &schema::is_word).comments
+}
+
+/// What is hidden of a comment, and of those inside of it.
+fn comment_masks(text: &str, comment: Range<usize>) -> Vec<Mask> {
+    let mut masks = Vec::new();
+    let mut next = Some(comment);
+    for _ in 0..NESTED_COMMENTS_MAX {
+        let Some(comment) = next.take() else { break };
+        let whole = text.get(comment.clone()).unwrap_or_default();
+        let directive = whole.trim_start_matches(['#', ' ', '\t']);
+        let offset = comment.end - directive.len();
+        let parsed = grammar::parse(directive, &schema::is_word);
+        masks.extend(directive_masks(&parsed).map(|mut mask| {
+            mask.place.start += offset;
+            mask.place.end += offset;
+            mask
+        }));
+        let inner = parsed.comments.first();
+        next = inner.map(|inner| inner.start + offset..inner.end + offset);
     }
-    let directive = comment.trim_start_matches(['#', ' ', '\t']);
-    let parsed = grammar::parse(directive, &schema::is_word);
-    if !parsed.faults.is_empty() {
-        return None;
-    }
+    masks
+}
+
+/// Secrets of a directive that was commented out; passwords in URLs of prose too.
+fn directive_masks(parsed: &Parsed) -> impl Iterator<Item = Mask> {
+    // Prose breaks the grammar; so does a directive in a hurry, but that begins with its word.
+    let is_directive = parsed.faults.is_empty()
+        || parsed.directives.first().is_some_and(|first| {
+            let word = first.word.text.as_str();
+            SECRET_WORDS.contains(&word) || schema::find(Scope::Top, word).is_some()
+        });
     let read = interpret(parsed.directives.iter().map(|directive| (0, directive)));
-    let head = line.strip_suffix(directive)?;
-    let shown = masked(directive, read.masks.iter().collect());
-    (!read.masks.is_empty()).then(|| format!("{head}{shown}"))
+    read.masks.into_iter().filter(move |mask| is_directive || mask.shown != HIDDEN)
 }

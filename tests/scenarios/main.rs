@@ -12,6 +12,7 @@ mod ask_any_node;
 mod behind_proxies;
 mod broken_config;
 mod cluster_auth;
+mod config_api;
 mod config_write_back;
 mod embed_page;
 mod enhanced_rtmp;

@@ -38,21 +38,28 @@ pub(crate) fn is_bare(text: &str) -> bool {
         && option_key(text).is_none()
 }
 
+/// What a text is made of.
+#[derive(Debug, Default)]
+pub(super) struct Lexed {
+    pub(super) tokens: Vec<Token>,
+    pub(super) comments: Vec<Range<usize>>,
+    pub(super) faults: Vec<Fault>,
+}
+
 /// Reads all tokens of `text`.
-pub(super) fn tokens(text: &str) -> (Vec<Token>, Vec<Fault>) {
-    let mut lexer = Lexer { text, offset: 0, tokens: Vec::new(), faults: Vec::new() };
+pub(super) fn tokens(text: &str) -> Lexed {
+    let mut lexer = Lexer { text, offset: 0, out: Lexed::default() };
     if text.starts_with('\u{feff}') {
         lexer.offset = '\u{feff}'.len_utf8();
     }
     lexer.run();
-    (lexer.tokens, lexer.faults)
+    lexer.out
 }
 
 struct Lexer<'a> {
     text: &'a str,
     offset: usize,
-    tokens: Vec<Token>,
-    faults: Vec<Fault>,
+    out: Lexed,
 }
 
 impl Lexer<'_> {
@@ -80,13 +87,14 @@ impl Lexer<'_> {
                         );
                     }
                     self.skip_line();
+                    self.out.comments.push(start..self.offset);
                 }
                 ';' => self.punctuation(TokenKind::Semicolon, &mut starts_line, &mut after_space),
                 '{' => self.punctuation(TokenKind::Open, &mut starts_line, &mut after_space),
                 '}' => self.punctuation(TokenKind::Close, &mut starts_line, &mut after_space),
                 _ => {
                     let kind = self.word_or_pair();
-                    self.tokens.push(Token { kind, span: start..self.offset, starts_line });
+                    self.out.tokens.push(Token { kind, span: start..self.offset, starts_line });
                     (starts_line, after_space) = (false, false);
                 }
             }
@@ -102,7 +110,7 @@ impl Lexer<'_> {
     }
 
     fn fault(&mut self, span: Range<usize>, what: &str, expected: &str) {
-        self.faults.push(Fault { span, what: what.to_owned(), expected: expected.to_owned() });
+        self.out.faults.push(Fault { span, what: what.to_owned(), expected: expected.to_owned() });
     }
 
     fn skip_line(&mut self) {
@@ -112,7 +120,7 @@ impl Lexer<'_> {
     fn punctuation(&mut self, kind: TokenKind, starts_line: &mut bool, after_space: &mut bool) {
         let span = self.offset..self.offset + 1;
         self.offset += 1;
-        self.tokens.push(Token { kind, span, starts_line: *starts_line });
+        self.out.tokens.push(Token { kind, span, starts_line: *starts_line });
         (*starts_line, *after_space) = (false, false);
     }
 

@@ -95,6 +95,8 @@ pub(crate) struct Fault {
 pub(crate) struct Parsed {
     /// The top level.
     pub(crate) directives: Vec<Directive>,
+    /// From each `#` to the end of its line.
+    pub(crate) comments: Vec<Range<usize>>,
     /// In the order of the text.
     pub(crate) faults: Vec<Fault>,
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::lexer::{Token, TokenKind, tokens};
+use super::lexer::{Lexed, Token, TokenKind, tokens};
 use super::{Block, Directive, Fault, Parsed, Word};
 
 /// The deepest nesting of braces; the deepest the schema knows is two.
@@ -13,13 +13,13 @@ const FAULTS_MAX: usize = 500;
 /// Parses `text`; `is_word(enclosing words, word)` tells which words begin a directive there, so
 /// that a forgotten `;` is found where it is missing.
 pub(crate) fn parse(text: &str, is_word: &dyn Fn(&[&str], &str) -> bool) -> Parsed {
-    let (tokens, faults) = tokens(text);
+    let Lexed { tokens, comments, faults } = tokens(text);
     let mut parser = Parser { text, tokens, next: 0, faults, is_word };
     let directives = parser.directives(&[], None);
     let mut faults = parser.faults;
     faults.sort_by_key(|fault| fault.span.start);
     faults.truncate(FAULTS_MAX);
-    Parsed { directives, faults }
+    Parsed { directives, comments, faults }
 }
 
 struct Parser<'a> {
