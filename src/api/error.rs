@@ -15,7 +15,9 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use serde_json::{Value, json};
 
-use crate::settings::{ChangeError, Diagnostic, KeepError, Rejected, SaveError, Severity};
+use crate::settings::{
+    ChangeError, Diagnostic, KeepError, LoadError, Rejected, SaveError, Severity,
+};
 
 /// A refusal: one status, and one or more causes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -254,6 +256,17 @@ impl From<ChangeError> for ApiError {
             ChangeError::Rejected(rejected) => rejected.into(),
             ChangeError::Unwritable => Self::conflict("config_unwritable", title),
             ChangeError::Save(error) => error.into(),
+        }
+    }
+}
+
+impl From<LoadError> for ApiError {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Rejected(rejected) => rejected.into(),
+            LoadError::Unreadable { .. } => {
+                Self::internal("the config file cannot be read; the log knows more")
+            }
         }
     }
 }

@@ -21,6 +21,7 @@ mod list;
 mod metrics;
 mod monitoring;
 mod node_stats;
+mod older;
 mod peers;
 mod precondition;
 mod sessions;
@@ -59,6 +60,8 @@ use templates::Templates;
 
 /// Both bases answer alike; the second is what older scripts use.
 const BASES: [&str; 2] = ["/streamer/api/v3", "/flussonic/api/v3"];
+/// Where still older scripts ask.
+const OLDER_BASE: &str = "/flussonic/api";
 
 /// All that the API reads and tells; made by the daemon, shared by all workers.
 pub struct ApiState {
@@ -112,6 +115,8 @@ pub fn configure(
         for base in BASES {
             app.service(web::scope(base).configure(routes));
         }
+        let older = web::scope(OLDER_BASE).wrap(from_fn(auth::guard)).configure(older::routes);
+        app.service(older.default_service(web::to(no_such_resource)));
         let metrics = at("/metrics", "GET, HEAD").route(read().to(metrics::show));
         app.service(metrics.wrap(from_fn(auth::guard)));
     }

@@ -10,12 +10,17 @@ use super::{ApiState, error::ApiError};
 
 /// Answers with the numbers as last sampled, and the status as of now.
 pub(super) async fn show(state: web::Data<ApiState>) -> Result<HttpResponse, ApiError> {
+    Ok(HttpResponse::Ok().json(now(&state)))
+}
+
+/// The same for those who show it otherwise.
+pub(super) fn now(state: &ApiState) -> NodeStats {
     let mut stats = NodeStats::clone(&state.stats.load());
     let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     stats.now = u64::try_from(unix.as_millis()).ok();
     stats.uptime = stats.started_at.map(|started| unix.as_secs().saturating_sub(started));
-    stats.streamer_status = Some(status(&state));
-    Ok(HttpResponse::Ok().json(stats))
+    stats.streamer_status = Some(status(state));
+    stats
 }
 
 fn status(state: &ApiState) -> StreamerStatus {

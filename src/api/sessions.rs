@@ -50,6 +50,13 @@ pub(super) async fn delete(
     Err(not_found(&id))
 }
 
+/// All who play here, as they are shown.
+pub(super) fn players(state: &ApiState) -> Vec<Value> {
+    let sessions = state.sessions.list();
+    let players = sessions.iter().filter(|session| session.kind == SessionKind::Play);
+    players.map(|session| shown(session)).collect()
+}
+
 fn shown(session: &Session) -> Value {
     let kind = match session.kind {
         SessionKind::Play => "play",

@@ -3,6 +3,7 @@
 
 mod config;
 mod golden;
+mod older;
 mod sessions;
 mod templates;
 mod wire;

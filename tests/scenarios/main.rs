@@ -29,6 +29,7 @@ mod http_limits;
 mod input_returns;
 mod kill_and_return;
 mod matrix;
+mod older_paths;
 mod on_demand;
 mod public_addresses;
 mod publishing;

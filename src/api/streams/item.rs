@@ -45,6 +45,14 @@ pub(super) struct Sources {
     pub(super) listing: Option<StreamListing>,
 }
 
+impl Sources {
+    /// Whether it is a stream of this node, and not of its peers alone.
+    pub(super) fn is_own(&self) -> bool {
+        let local = self.listing.as_ref().and_then(|listing| listing.local.as_ref());
+        self.configured.is_some() || local.is_some()
+    }
+}
+
 /// The item of that name; `hostname` is this node's.
 pub(super) fn item(
     name: &str,

@@ -52,19 +52,30 @@ impl Collection for Streams {
     }
 
     fn page(state: &ApiState, query: &ListQuery) -> Value {
-        let now = Instant::now();
-        let mut streams: BTreeMap<String, Sources> = BTreeMap::new();
-        for listing in state.directory.list(now) {
-            let name = listing.name.to_string();
-            streams.insert(name, Sources { listing: Some(listing), configured: None });
-        }
-        for configured in state.keeper.current().items(Self::NAME) {
-            let name = Self::name_of(&configured).to_owned();
-            streams.entry(name).or_default().configured = Some(configured);
-        }
         let item = |(name, sources): &(&String, &Sources)| Some(item_of(state, name, sources));
-        query.answer(Self::NAME, &streams, |(name, _)| name.as_str(), item)
+        query.answer(Self::NAME, &all(state), |(name, _)| name.as_str(), item)
     }
+}
+
+/// All that is known of each stream of the cluster.
+fn all(state: &ApiState) -> BTreeMap<String, Sources> {
+    let mut streams: BTreeMap<String, Sources> = BTreeMap::new();
+    for listing in state.directory.list(Instant::now()) {
+        let name = listing.name.to_string();
+        streams.insert(name, Sources { listing: Some(listing), configured: None });
+    }
+    for configured in state.keeper.current().items(Streams::NAME) {
+        let name = Streams::name_of(&configured).to_owned();
+        streams.entry(name).or_default().configured = Some(configured);
+    }
+    streams
+}
+
+/// This node's own streams as they are shown.
+pub(super) fn own(state: &ApiState) -> Vec<Value> {
+    let all = all(state);
+    let own = all.iter().filter(|(_, sources)| sources.is_own());
+    own.map(|(name, sources)| item_of(state, name, sources)).collect()
 }
 
 fn item_of(state: &ApiState, name: &str, sources: &Sources) -> Value {

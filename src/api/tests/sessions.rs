@@ -29,7 +29,7 @@ fn stream(name: &str) -> Broadcast {
     Broadcast::new(&spec, "first")
 }
 
-fn play(bench: &Bench, player: u64, stream_name: &str) {
+pub(super) fn play(bench: &Bench, player: u64, stream_name: &str) {
     let ip = Ipv4Addr::new(10, 0, 0, 1).into();
     let client = Client { ip, user_agent: Some("hls.js"), token: Some("secret-token") };
     let (sessions, now) = (&bench.state.sessions, Instant::now());
