@@ -17,6 +17,7 @@ mod cluster_media;
 mod collection;
 mod config;
 mod error;
+mod events;
 mod list;
 mod metrics;
 mod monitoring;
@@ -47,6 +48,7 @@ use watershed_actors::stream_directory::{DirectoryView, NodeIdentity, ReportSinc
 use watershed_actors::stream_hub::LocalStreams;
 
 pub use auth::guard_page;
+pub use events::Events;
 pub use monitoring::{NodePhase, Readiness};
 pub use signed::Refusals;
 pub use streams::StreamDetails;
@@ -93,6 +95,8 @@ pub struct ApiState {
     pub limit_hits: LimitHits,
     /// Whether the node takes new clients.
     pub readiness: Readiness,
+    /// Who follows what changes.
+    pub events: Events,
     /// Keeps the log of refused peers short; starts as its default.
     pub refusals: Refusals,
 }
@@ -149,6 +153,7 @@ fn guarded_routes(app: &mut web::ServiceConfig) {
         .service(at("/config/stats", "GET, HEAD").route(read().to(node_stats::show)))
         .service(collection::list::<Peers>("/cluster/peers"))
         .service(collection::item::<Peers>("/cluster/peers/{hostname}"))
+        .service(at("/events", "GET").route(web::get().to(events::listen)))
         .service(at("/sessions", "GET, HEAD").route(read().to(sessions::list)))
         .service(
             at("/sessions/{id}", "GET, HEAD, DELETE")

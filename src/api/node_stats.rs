@@ -1,8 +1,10 @@
 //! `/config/stats`: this node in numbers.
 
+use std::iter;
 use std::time::SystemTime;
 
 use actix_web::{HttpResponse, web};
+use serde_json::Value;
 use watershed_actors::report::{NodeStats, StreamerStatus};
 
 use super::monitoring::NodePhase;
@@ -11,6 +13,12 @@ use super::{ApiState, error::ApiError};
 /// Answers with the numbers as last sampled, and the status as of now.
 pub(super) async fn show(state: web::Data<ApiState>) -> Result<HttpResponse, ApiError> {
     Ok(HttpResponse::Ok().json(now(&state)))
+}
+
+/// The only item, by hostname, as [`show`] answers.
+pub(super) fn all(state: &ApiState) -> impl ExactSizeIterator<Item = (String, Value)> + use<> {
+    let stats = serde_json::to_value(now(state)).unwrap_or_default();
+    iter::once((state.identity.hostname.to_string(), stats))
 }
 
 /// The same for those who show it otherwise.

@@ -33,9 +33,7 @@ impl Collection for Peers {
     }
 
     fn page(state: &ApiState, query: &ListQuery) -> Value {
-        let by_name = |status: Arc<PeerStatus>| (status.hostname.to_string(), status);
-        let statuses: HashMap<_, _> = state.peers.list().into_iter().map(by_name).collect();
-        let now = Instant::now();
+        let (statuses, now) = (statuses(state), Instant::now());
         let peers = state.keeper.current().items(Self::NAME);
         let item = |peer: &&Value| {
             let status = statuses.get(Self::name_of(peer)).map(AsRef::as_ref);
@@ -43,6 +41,21 @@ impl Collection for Peers {
         };
         query.answer(Self::NAME, &peers, |peer| Self::name_of(peer), item)
     }
+}
+
+/// All peers by hostname, each as the list shows it.
+pub(super) fn all(state: &ApiState) -> impl ExactSizeIterator<Item = (String, Value)> + use<> {
+    let (statuses, now) = (statuses(state), Instant::now());
+    state.keeper.current().items(Peers::NAME).into_iter().map(move |peer| {
+        let name = Peers::name_of(&peer).to_owned();
+        let status = statuses.get(&name).map(AsRef::as_ref);
+        (name, shown(peer, status, now))
+    })
+}
+
+fn statuses(state: &ApiState) -> HashMap<String, Arc<PeerStatus>> {
+    let by_name = |status: Arc<PeerStatus>| (status.hostname.to_string(), status);
+    state.peers.list().into_iter().map(by_name).collect()
 }
 
 /// A peer as configured, with what is known of it under `stats`.

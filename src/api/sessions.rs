@@ -30,6 +30,11 @@ pub(super) async fn list(
     Ok(HttpResponse::Ok().json(answer))
 }
 
+/// All sessions by id, each as [`list`] shows it.
+pub(super) fn all(state: &ApiState) -> impl ExactSizeIterator<Item = (String, Value)> + use<> {
+    state.sessions.list().into_iter().map(|session| (session.id(), shown(&session)))
+}
+
 /// One session.
 pub(super) async fn show(
     state: web::Data<ApiState>,

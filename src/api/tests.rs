@@ -2,6 +2,7 @@
 //! that is cheap.
 
 mod config;
+mod events;
 mod golden;
 mod older;
 mod sessions;
@@ -133,6 +134,7 @@ impl Bench {
             peer_changed: listener.recipient(),
             limit_hits: LimitHits::default(),
             readiness: Readiness::default(),
+            events: Events::new(2),
             refusals: Refusals::default(),
         };
         Self { folder, state: web::Data::new(state), directory, heard, applied }

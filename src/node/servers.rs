@@ -94,7 +94,7 @@ impl Servers {
         let front = Front::new(settings, parts, &connections);
         let mut http = Vec::new();
         if !with_api.is_empty() {
-            http.push(front.serve(with_api, Some(api_state(parts)))?);
+            http.push(front.serve(with_api, Some(api_state(settings, parts)))?);
         }
         if !playback.is_empty() {
             http.push(front.serve(playback, None)?);
@@ -273,7 +273,7 @@ fn reserve_max(settings: &Settings) -> usize {
     settings.limits.reserved_descriptors.div_ceil(2).max(1)
 }
 
-fn api_state(parts: &Parts) -> web::Data<ApiState> {
+fn api_state(settings: &Settings, parts: &Parts) -> web::Data<ApiState> {
     web::Data::new(ApiState {
         identity: parts.identity.clone(),
         keeper: parts.keeper.clone(),
@@ -291,6 +291,7 @@ fn api_state(parts: &Parts) -> web::Data<ApiState> {
         peer_spoke: parts.supervisor.clone().recipient(),
         peer_changed: parts.supervisor.clone().recipient(),
         readiness: parts.readiness.clone(),
+        events: api::Events::new(settings.limits.event_listeners),
         refusals: api::Refusals::default(),
         limit_hits: parts.hits.clone(),
     })

@@ -41,6 +41,10 @@ pub struct Limits {
     /// Largest piece of an answer handed on at once, in bytes.
     #[serde(rename = "http_piece_size")]
     pub http_piece_bytes: usize,
+    /// Clients that follow the events at once.
+    pub event_listeners: usize,
+    /// Rows of one collection that the events tell.
+    pub event_rows: usize,
     /// An RTSP line, in bytes.
     #[serde(rename = "rtsp_line_size")]
     pub rtsp_line_bytes: usize,

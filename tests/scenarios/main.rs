@@ -17,6 +17,7 @@ mod config_write_back;
 mod embed_page;
 mod enhanced_rtmp;
 mod environment;
+mod events;
 mod faults_auth;
 mod faults_death;
 mod faults_directory;

@@ -14,6 +14,7 @@
 
 pub(crate) mod browser;
 pub(crate) mod cluster;
+pub(crate) mod event_stream;
 pub(crate) mod hostile;
 pub(crate) mod http;
 pub(crate) mod media;

@@ -53,12 +53,20 @@ impl Collection for Streams {
 
     fn page(state: &ApiState, query: &ListQuery) -> Value {
         let item = |(name, sources): &(&String, &Sources)| Some(item_of(state, name, sources));
-        query.answer(Self::NAME, &all(state), |(name, _)| name.as_str(), item)
+        query.answer(Self::NAME, &sources(state), |(name, _)| name.as_str(), item)
     }
 }
 
+/// All streams by name, each as the list shows it.
+pub(super) fn all(state: &ApiState) -> impl ExactSizeIterator<Item = (String, Value)> {
+    sources(state).into_iter().map(|(name, sources)| {
+        let item = item_of(state, &name, &sources);
+        (name, item)
+    })
+}
+
 /// All that is known of each stream of the cluster.
-fn all(state: &ApiState) -> BTreeMap<String, Sources> {
+fn sources(state: &ApiState) -> BTreeMap<String, Sources> {
     let mut streams: BTreeMap<String, Sources> = BTreeMap::new();
     for listing in state.directory.list(Instant::now()) {
         let name = listing.name.to_string();
@@ -73,7 +81,7 @@ fn all(state: &ApiState) -> BTreeMap<String, Sources> {
 
 /// This node's own streams as they are shown.
 pub(super) fn own(state: &ApiState) -> Vec<Value> {
-    let all = all(state);
+    let all = sources(state);
     let own = all.iter().filter(|(_, sources)| sources.is_own());
     own.map(|(name, sources)| item_of(state, name, sources)).collect()
 }

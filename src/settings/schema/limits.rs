@@ -35,6 +35,12 @@ pub(super) const LIMITS: &[Row] = &[
     row("http_piece_size", Size, "64K", "largest piece of an answer handed on at once")
         .is("64K")
         .range(4096, 1 << 20),
+    row("event_listeners", Count, "64", "clients that follow `/events` at once")
+        .is("64")
+        .range(1, 10_000),
+    row("event_rows", Count, "20000", "rows of one collection that `/events` tells")
+        .is("20000")
+        .range(1, 1_000_000),
     row("rtsp_line_size", Size, "4K", "an RTSP line").is("4K").range(512, 1 << 16),
     row("rtsp_head_size", Size, "16K", "an RTSP request's head").is("16K").range(1024, 1 << 20),
     row("rtsp_body_size", Size, "64K", "an RTSP request's body").is("64K").range(1024, 1 << 20),
