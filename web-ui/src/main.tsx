@@ -1,7 +1,7 @@
 // The console's entry: preferences, clock, keys, then the frame with the page of the address.
 
 import { render } from "preact";
-import { pollCluster } from "./api/cluster_source";
+import { followCluster } from "./api/cluster_source";
 import { follow, startClock } from "./cluster/store";
 import { App } from "./frame/app";
 import { followIcon } from "./frame/icon";
@@ -18,7 +18,7 @@ applyPreferences();
 startClock();
 followIcon();
 listenForKeys();
-follow(pollCluster);
+follow(followCluster);
 
 const root = document.getElementById("app");
 if (root) render(<App />, root);

@@ -62,33 +62,16 @@ export async function getJson(path: string, stop: AbortSignal): Promise<unknown>
 export async function send(path: string, request: Send): Promise<Reply> {
   const { method = "GET", body, ifMatch, stop } = request;
   const signals = [AbortSignal.timeout(DEADLINE_MS), ...(stop ? [stop] : [])];
-  let response: Response;
-  try {
-    response = await fetch(BASE + path, {
-      method,
-      cache: "no-store",
-      redirect: "error",
-      signal: AbortSignal.any(signals),
-      headers: {
-        Accept: "application/json",
-        ...(body !== undefined && { "Content-Type": "application/json" }),
-        ...(ifMatch && { "If-Match": ifMatch }),
-        ...(authorization && { Authorization: authorization }),
-      },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-      // Anything else makes the browser open its own password window on a 401 that names Basic,
-      // and leaves the request hanging behind it.
-      credentials: "omit",
-    });
-  } catch (error) {
-    const timedOut = error instanceof DOMException && error.name === "TimeoutError";
-    throw new ApiProblem(
-      "unreachable",
-      timedOut ? `no answer for ${DEADLINE_MS / 1000} s` : "no connection",
-      path,
-    );
-  }
-  if (!response.ok) throw await refusal(response, path);
+  const response = await answer(path, {
+    method,
+    signal: AbortSignal.any(signals),
+    headers: {
+      Accept: "application/json",
+      ...(body !== undefined && { "Content-Type": "application/json" }),
+      ...(ifMatch && { "If-Match": ifMatch }),
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
   const etag = response.headers.get("etag");
   if (response.status === 204) return { value: null, etag };
   try {
@@ -103,6 +86,47 @@ export async function send(path: string, request: Send): Promise<Reply> {
       requestId(response),
     );
   }
+}
+
+/** Opens an event stream; `stop` is its only deadline. Throws only `ApiProblem`. */
+export async function openStream(
+  path: string,
+  stop: AbortSignal,
+): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+  const accepted = "text/event-stream";
+  const response = await answer(path, { signal: stop, headers: { Accept: accepted } });
+  const { body, headers, status } = response;
+  if (body && headers.get("content-type")?.startsWith(accepted)) return body;
+  const reason = "the answer is no event stream";
+  throw new ApiProblem("refused", reason, path, status, null, requestId(response));
+}
+
+/** The answer to a request as all are made here, if it is a good one. */
+async function answer(
+  path: string,
+  request: RequestInit & { headers: Record<string, string> },
+): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(BASE + path, {
+      ...request,
+      cache: "no-store",
+      redirect: "error",
+      headers: { ...request.headers, ...(authorization && { Authorization: authorization }) },
+      // Anything else makes the browser open its own password window on a 401 that names Basic,
+      // and leaves the request hanging behind it.
+      credentials: "omit",
+    });
+  } catch (error) {
+    const timedOut = error instanceof DOMException && error.name === "TimeoutError";
+    throw new ApiProblem(
+      "unreachable",
+      timedOut ? `no answer for ${DEADLINE_MS / 1000} s` : "no connection",
+      path,
+    );
+  }
+  if (!response.ok) throw await refusal(response, path);
+  return response;
 }
 
 function requestId(response: Response): string | null {

@@ -43,7 +43,13 @@ export interface MockNodeOptions {
   /** Folder with `index.m3u8` and segments, served as the stream `live/cam`. */
   media?: string;
   port?: number;
+  /** An older node has no events. */
+  hasEvents?: boolean;
 }
+
+/** The collections of the events that are told here, and the answers that they are made of. */
+const EVENTS = { peers: "cluster/peers", stats: "config/stats" };
+const EVENTS_EVERY_MS = 1000;
 
 const escapeHtml = (text: string): string =>
   text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
@@ -58,6 +64,10 @@ export class MockNode {
   /** Answers every media request with this status, when set. */
   mediaStatus: number | null = null;
   readonly requests: string[] = [];
+  /** Open event streams. */
+  listeners = 0;
+  /** Streams are accepted and nothing of them gets through, as by a proxy that buffers. */
+  holdsEvents = false;
   private readonly server: Server;
 
   private constructor(private readonly options: MockNodeOptions) {
@@ -125,8 +135,36 @@ export class MockNode {
   private answerApi(path: string, request: IncomingMessage, response: ServerResponse): void {
     const { status = 200, body, headers = {}, never = false } = this.api(path, request);
     if (never) return;
+    if (path === "events" && status === 404 && this.options.hasEvents !== false)
+      return this.tellEvents(request, response);
     response.writeHead(status, { "content-type": "application/json", ...headers });
     response.end(body === undefined ? "" : JSON.stringify(body));
+  }
+
+  /** Tells what the lists would answer, all of it each second, until they refuse. */
+  private tellEvents(request: IncomingMessage, response: ServerResponse): void {
+    const wanted = new URL(request.url ?? "", this.base).searchParams.get("of")?.split(",") ?? [];
+    let revision = 0;
+    const tell = (): void => {
+      for (const [name, path] of Object.entries(EVENTS)) {
+        if (!wanted.includes(name)) continue;
+        const { status = 200, body, never } = this.api(path, request);
+        if (never || status !== 200) return void response.destroy();
+        const items = (body as Record<string, unknown[]>)[name] ?? [body];
+        const data = { full: true, more: false, estimated_count: items.length, items, gone: [] };
+        response.write(`event: ${name}\nid: ${++revision}\ndata: ${JSON.stringify(data)}\n\n`);
+      }
+    };
+    this.listeners++;
+    const timer = setInterval(tell, EVENTS_EVERY_MS);
+    response.on("close", () => {
+      clearInterval(timer);
+      this.listeners--;
+    });
+    if (this.holdsEvents) return void clearInterval(timer);
+    response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
+    response.write("retry: 2000\n\n");
+    tell();
   }
 
   private async sendEmbed(path: string, response: ServerResponse): Promise<void> {
