@@ -250,7 +250,8 @@ impl LiveStream {
         self.broadcast.update_report(|report| {
             report.input_kbit = input_kbit;
             report.output_kbit = output_kbit;
-            report.opened_at_ms = opened_at_ms;
+            // Reckoned anew it would be another millisecond each time.
+            report.opened_at_ms = opened_at_ms.map(|at| report.opened_at_ms.unwrap_or(at));
             report.retry_count = self.retry_count;
             report.source_error = self.inputs.iter().find_map(|input| input.error.clone());
         });
