@@ -1,19 +1,21 @@
-//! The command line: `watershed run`, `watershed check`, and the exit codes.
+//! The command line: `watershed run`, `check` and `hash-password`, and the exit codes.
 //!
 //! Exit codes (SPEC section 2): 0 done, 1 invalid configuration, 2 usage, 3 an address is taken.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::settings::{self, Diagnostic, Environment, LoadError, Loaded, Severity};
+use crate::settings::{self, Diagnostic, Environment, LoadError, Loaded, Severity, password};
 
 /// Where the configuration is looked for when none is named, in this order.
 const DEFAULT_FILES: [&str; 2] = ["/etc/watershed/watershed.conf", "config/watershed.conf"];
 
 const INVALID: u8 = 1;
+/// The longest password that is hashed.
+const PASSWORD_BYTES_MAX: u64 = 1024;
 
 #[derive(Debug, Parser)]
 #[command(name = "watershed", version, about = "A clustered media streamer")]
@@ -36,6 +38,8 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
+    /// Reads a password from standard input and prints its hash for the config
+    HashPassword,
 }
 
 /// Does what the command line says; `run` is the daemon, `targets` describes where each peer's
@@ -63,7 +67,30 @@ pub fn main(
                 Err(text) => refuse(&text),
             }
         }
+        Command::HashPassword => match password_hash(io::stdin().lock()) {
+            Ok(hash) => {
+                let _ = writeln!(io::stdout(), "{hash}");
+                ExitCode::SUCCESS
+            }
+            Err(text) => refuse(&text),
+        },
     }
+}
+
+/// The hash of the password that is the only line of `input`, its end left out.
+fn password_hash(input: impl Read) -> Result<String, String> {
+    let mut text = String::new();
+    let read = input.take(PASSWORD_BYTES_MAX + 2).read_to_string(&mut text);
+    read.map_err(|error| format!("standard input: {error}\n"))?;
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    let password = line.strip_suffix('\r').unwrap_or(line);
+    if password.is_empty() || password.contains(char::is_control) {
+        return Err("standard input: one line with a password is expected\n".to_owned());
+    }
+    if u64::try_from(password.len()).is_ok_and(|bytes| bytes > PASSWORD_BYTES_MAX) {
+        return Err(format!("standard input: at most {PASSWORD_BYTES_MAX} bytes are expected\n"));
+    }
+    password::hash(password).map_err(|error| format!("{error}\n"))
 }
 
 fn found(config: Option<PathBuf>) -> Result<PathBuf, String> {
@@ -136,6 +163,18 @@ mod tests {
         assert_eq!(parse(&["walk"]).unwrap_err().exit_code(), 2);
         assert_eq!(parse(&["--help"]).unwrap_err().exit_code(), 0);
         assert_eq!(parse(&["--version"]).unwrap_err().exit_code(), 0);
+    }
+
+    #[test]
+    fn password_is_one_line_of_some_length() {
+        let hash = password_hash(&b"s3cret w\xc3\xb6rd\r\n"[..]).unwrap();
+        let hash = password::PasswordHash::parse(&hash).unwrap();
+        assert!(hash.matches("s3cret wörd".as_bytes()));
+        let long = "x".repeat(2000);
+        for wrong in ["", "\n", "a\nb\n", "a\tb", &long] {
+            assert!(password_hash(wrong.as_bytes()).is_err(), "{wrong:?}");
+        }
+        assert!(password_hash(&b"\xff"[..]).is_err());
     }
 
     #[test]

@@ -45,6 +45,16 @@ pub struct Limits {
     pub event_listeners: usize,
     /// Rows of one collection that the events tell.
     pub event_rows: usize,
+    /// Wrong passwords before a user or an address has to wait.
+    pub sign_in_tries: u32,
+    /// Browsers signed in at once, of each user.
+    pub sign_ins: usize,
+    /// Time without a request that signs a browser out.
+    #[serde(deserialize_with = "seconds")]
+    pub sign_in_idle: Duration,
+    /// Time after which a browser signs in anew.
+    #[serde(deserialize_with = "seconds")]
+    pub sign_in_lifetime: Duration,
     /// An RTSP line, in bytes.
     #[serde(rename = "rtsp_line_size")]
     pub rtsp_line_bytes: usize,

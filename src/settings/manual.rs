@@ -49,6 +49,15 @@ everywhere; a written `***` keeps the stored secret.
 Older words: `url` is `input`, `live` is `template`, `public` is `public_payload_url`, `auth` is
 `on_play`, `ondemand NAME URL` is `stream NAME { input URL; static off; }`, `file PREFIX PATH` is
 `vod PREFIX { storage PATH; }`.
+
+`edit_auth` and `view_auth` take the password itself, or what `watershed hash-password` makes of
+the line that it reads (Argon2id; 128 MiB, 10 passes and 256 MiB times passes at most). Scripts show
+name and password with each request (`Basic`, or `Bearer base64(user:pass)`); a browser shows them
+once to `POST /streamer/api/v3/session` and gets a cookie that ends with `DELETE`, a changed
+password, a restart, `sign_in_idle` or `sign_in_lifetime`. After `sign_in_tries` wrong passwords a
+user and an address wait, each time twice as long (429 with `Retry-After`): the address for up to
+15 minutes, the user for up to one, but not where it was right before. Behind a proxy that is not
+in `trusted_proxies` all clients are one address.
 ";
 
 /// The manual of every word.

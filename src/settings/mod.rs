@@ -27,6 +27,7 @@ pub mod manual;
 pub mod model;
 mod naming;
 mod network;
+pub mod password;
 mod print;
 mod redaction;
 mod saving;

@@ -13,6 +13,7 @@ use super::diagnostic::{Place, Problem};
 use super::located::{Table, place_of};
 use super::model::{Listener, Peer, Settings};
 use super::network;
+use super::password::{PasswordHash, is_hash};
 
 /// A cluster key below this is guessed too easily.
 const KEY_CHARACTERS_MIN: usize = 16;
@@ -27,6 +28,7 @@ pub(crate) fn validate(settings: &Settings, tree: &Table, folder: &Path) -> Vec<
     check.hostname();
     check.listeners(folder);
     check.keys();
+    check.password_hashes();
     check.peers();
     check.names();
     check.template_prefixes();
@@ -141,6 +143,20 @@ impl Check<'_> {
             }
         }
         self.problems.extend(weak);
+    }
+
+    fn password_hashes(&mut self) {
+        let users =
+            [("edit_auth", &self.settings.edit_auth), ("view_auth", &self.settings.view_auth)];
+        for (field, user) in users {
+            let Some(user) = user.as_ref().filter(|user| is_hash(user.password.reveal())) else {
+                continue;
+            };
+            if let Err(unusable) = PasswordHash::parse(user.password.reveal()) {
+                let expected = "one that `watershed hash-password` makes";
+                self.error(&[field], format!("`{field}`: {unusable}"), expected);
+            }
+        }
     }
 
     fn peers(&mut self) {
@@ -351,6 +367,8 @@ mod tests {
             ("https 2 { certificate a.pem b.pem; key a.key; }", "1:1: 2 certificates and 1 keys"),
             ("template a { prefix ../b; }", "1:14: prefix `../b`: stream name has a part of dots"),
             ("template a; template b { prefix a; }", "1:26: prefix `a` is that of template `a`"),
+            ("edit_auth a $argon2i$v=19$x;", "1:1: `edit_auth`: the hash is cut off or misspelt"),
+            ("view_auth a $argon2;", "1:1: `view_auth`: the hash is no Argon2id of version 19"),
             ("peer a/b;", "1:6: `a/b` is no hostname"),
             ("stream ../a;", "1:8: stream name has a part of dots only"),
         ];

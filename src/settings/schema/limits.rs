@@ -3,8 +3,8 @@
 //! The heads of HTTP end where the framework's do: at 128 KiB and 96 headers.
 
 use super::Kind::{Count, Seconds, Size};
-use super::Row;
 use super::words::row;
+use super::{Row, YEAR_S};
 
 pub(super) const LIMITS: &[Row] = &[
     row("connections", Count, "20000", "connections at once").is("20000").range(1, 1_000_000),
@@ -41,6 +41,18 @@ pub(super) const LIMITS: &[Row] = &[
     row("event_rows", Count, "20000", "rows of one collection that `/events` tells")
         .is("20000")
         .range(1, 1_000_000),
+    row("sign_in_tries", Count, "5", "wrong passwords before a user or an address has to wait")
+        .is("5")
+        .range(1, 1000),
+    row("sign_ins", Count, "1000", "browsers signed in at once, of each user")
+        .is("1000")
+        .range(1, 100_000),
+    row("sign_in_idle", Seconds, "12h", "time without a request that signs a browser out")
+        .is("12h")
+        .range(1, YEAR_S),
+    row("sign_in_lifetime", Seconds, "7d", "time after which a browser signs in anew")
+        .is("7d")
+        .range(1, YEAR_S),
     row("rtsp_line_size", Size, "4K", "an RTSP line").is("4K").range(512, 1 << 16),
     row("rtsp_head_size", Size, "16K", "an RTSP request's head").is("16K").range(1024, 1 << 20),
     row("rtsp_body_size", Size, "64K", "an RTSP request's body").is("64K").range(1024, 1 << 20),

@@ -96,12 +96,22 @@ const TOP: &[Row] = &[
         "listens for RTMP over TLS (at start)",
     )
     .at("listeners.rtmps"),
-    row("edit_auth", Credentials, "admin s3cret-word", "full access to the API and the UI")
-        .secret()
-        .env(),
-    row("view_auth", Credentials, "viewer s3cret-word", "read-only access to the API and the UI")
-        .secret()
-        .env(),
+    row(
+        "edit_auth",
+        Credentials,
+        "admin s3cret-word",
+        "full access to the API and the UI; the password, or its `$argon2id$…` hash",
+    )
+    .secret()
+    .env(),
+    row(
+        "view_auth",
+        Credentials,
+        "viewer s3cret-word",
+        "read-only access to the API and the UI, likewise",
+    )
+    .secret()
+    .env(),
     row("cluster_key", Text, "a-secret-of-16-or-more", "what the nodes of a cluster share")
         .secret()
         .env(),
