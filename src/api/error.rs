@@ -10,6 +10,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
@@ -26,6 +27,8 @@ pub(crate) struct ApiError {
     causes: Vec<Cause>,
     /// The methods that the address knows, where the asked one is not among them.
     allow: Option<&'static str>,
+    /// In seconds, where another try may go better.
+    retry_after: Option<u64>,
 }
 
 /// One cause of a refusal.
@@ -63,7 +66,7 @@ impl FilePlace {
 impl ApiError {
     fn new(status: StatusCode, code: &'static str, title: impl Into<Cow<'static, str>>) -> Self {
         let cause = Cause { code, title: title.into(), ..Cause::default() };
-        Self { status, causes: vec![cause], allow: None }
+        Self { status, causes: vec![cause], allow: None, retry_after: None }
     }
 
     /// 400: the request's address or query makes no sense.
@@ -92,7 +95,7 @@ impl ApiError {
         if causes.is_empty() {
             return Self::bad_request("invalid_config", "the settings would be wrong");
         }
-        Self { status: StatusCode::BAD_REQUEST, causes, allow: None }
+        Self { status: StatusCode::BAD_REQUEST, causes, allow: None, retry_after: None }
     }
 
     /// 401: who asks? Carries the challenge of Basic authentication.
@@ -140,6 +143,14 @@ impl ApiError {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", title)
     }
 
+    /// 429: too many wrong passwords; the next one is looked at after `wait`.
+    pub(crate) fn too_many_tries(wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        let title = format!("too many wrong passwords: try again in {seconds} s");
+        let error = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_tries", title);
+        Self { retry_after: Some(seconds), ..error }
+    }
+
     /// 500: our fault; the log knows more.
     pub(crate) fn internal(title: &'static str) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", title)
@@ -147,7 +158,8 @@ impl ApiError {
 
     /// 503: not now.
     pub(crate) fn unavailable(code: &'static str, title: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, title)
+        let error = Self::new(StatusCode::SERVICE_UNAVAILABLE, code, title);
+        Self { retry_after: Some(1), ..error }
     }
 
     /// 507: the file cannot be written for want of space.
@@ -193,6 +205,7 @@ impl ApiError {
             StatusCode::CONFLICT => "conflict",
             StatusCode::PRECONDITION_FAILED => "precondition_failed",
             StatusCode::PAYLOAD_TOO_LARGE => "payload_too_large",
+            StatusCode::TOO_MANY_REQUESTS => "too_many_requests",
             StatusCode::SERVICE_UNAVAILABLE => "unavailable",
             StatusCode::INSUFFICIENT_STORAGE => "insufficient_storage",
             _ => "internal_error",
@@ -320,8 +333,8 @@ impl ResponseError for ApiError {
         if let Some(allow) = self.allow {
             response.insert_header((header::ALLOW, allow));
         }
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            response.insert_header((header::RETRY_AFTER, "1"));
+        if let Some(seconds) = self.retry_after {
+            response.insert_header((header::RETRY_AFTER, seconds));
         }
         if matches!(self.status, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT) {
             // The rest of the body is not read, so the connection cannot be used again.
@@ -368,5 +381,7 @@ mod tests {
         assert!(response.headers().contains_key(header::WWW_AUTHENTICATE));
         let response = ApiError::unavailable("draining", "going").error_response();
         assert_eq!(response.headers().get(header::RETRY_AFTER).unwrap(), "1");
+        let response = ApiError::too_many_tries(Duration::from_millis(1500)).error_response();
+        assert_eq!(response.headers().get(header::RETRY_AFTER).unwrap(), "2", "rounded up");
     }
 }

@@ -3,12 +3,13 @@
 //! ```text
 //! request ─▶ routes ─┬▶ monitoring            open
 //!                    ├▶ signed                cluster key
+//!                    ├▶ session               password
 //!                    └▶ guard (auth) ─▶ resource ─┬▶ read: snapshots ▸ list conventions
 //!                                                 └▶ write: body ▸ settings keeper ▸ file, actors
 //! ```
 //!
 //! One file a resource; what those of the config file have in common is in `collection.rs`. Errors
-//! become HTTP in `error.rs` only; who may do what is decided in `auth.rs`; what lists have in
+//! become HTTP in `error.rs` only; who may do what is decided in `auth/`; what lists have in
 //! common is in `list/`.
 
 mod auth;
@@ -25,6 +26,7 @@ mod node_stats;
 mod older;
 mod peers;
 mod precondition;
+mod session;
 mod sessions;
 mod signed;
 mod streams;
@@ -47,7 +49,7 @@ use watershed_actors::signature::ClusterGuard;
 use watershed_actors::stream_directory::{DirectoryView, NodeIdentity, ReportSince};
 use watershed_actors::stream_hub::LocalStreams;
 
-pub use auth::guard_page;
+pub use auth::{Gate, guard_page};
 pub use events::Events;
 pub use monitoring::{NodePhase, Readiness};
 pub use signed::Refusals;
@@ -97,6 +99,8 @@ pub struct ApiState {
     pub readiness: Readiness,
     /// Who follows what changes.
     pub events: Events,
+    /// Who is signed in, and who has tried.
+    pub gate: Gate,
     /// Keeps the log of refused peers short; starts as its default.
     pub refusals: Refusals,
 }
@@ -133,6 +137,12 @@ fn routes(app: &mut web::ServiceConfig) {
         .service(at("/cluster/changed", "POST").route(web::post().to(signed::changed)))
         .service(at("/cluster/media/{name}", "GET").route(web::get().to(cluster_media::media)))
         .service(at("/cluster/authorize", "POST").route(web::post().to(cluster_media::authorize)))
+        .service(
+            at("/session", "GET, HEAD, POST, DELETE")
+                .route(read().to(session::show).wrap(from_fn(auth::guard)))
+                .route(web::delete().to(session::delete).wrap(from_fn(auth::guard_sign_out)))
+                .route(web::post().to(session::post).wrap(from_fn(auth::guard_sign_in))),
+        )
         .service(
             web::scope("")
                 .wrap(from_fn(auth::guard))

@@ -5,6 +5,7 @@ mod config;
 mod events;
 mod golden;
 mod older;
+mod session;
 mod sessions;
 mod templates;
 mod wire;
@@ -136,6 +137,7 @@ impl Bench {
             readiness: Readiness::default(),
             events: Events::new(2),
             refusals: Refusals::default(),
+            gate: Gate::new().unwrap(),
         };
         Self { folder, state: web::Data::new(state), directory, heard, applied }
     }

@@ -94,7 +94,7 @@ impl Servers {
         let front = Front::new(settings, parts, &connections);
         let mut http = Vec::new();
         if !with_api.is_empty() {
-            http.push(front.serve(with_api, Some(api_state(settings, parts)))?);
+            http.push(front.serve(with_api, Some(api_state(settings, parts)?))?);
         }
         if !playback.is_empty() {
             http.push(front.serve(playback, None)?);
@@ -273,8 +273,8 @@ fn reserve_max(settings: &Settings) -> usize {
     settings.limits.reserved_descriptors.div_ceil(2).max(1)
 }
 
-fn api_state(settings: &Settings, parts: &Parts) -> web::Data<ApiState> {
-    web::Data::new(ApiState {
+fn api_state(settings: &Settings, parts: &Parts) -> Result<web::Data<ApiState>, StartError> {
+    Ok(web::Data::new(ApiState {
         identity: parts.identity.clone(),
         keeper: parts.keeper.clone(),
         directory: parts.view.clone(),
@@ -292,9 +292,10 @@ fn api_state(settings: &Settings, parts: &Parts) -> web::Data<ApiState> {
         peer_changed: parts.supervisor.clone().recipient(),
         readiness: parts.readiness.clone(),
         events: api::Events::new(settings.limits.event_listeners),
+        gate: api::Gate::new().map_err(StartError::Random)?,
         refusals: api::Refusals::default(),
         limit_hits: parts.hits.clone(),
-    })
+    }))
 }
 
 fn rtsp_session(settings: &Settings, parts: &Parts) -> RtspSessionSettings {

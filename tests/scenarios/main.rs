@@ -48,5 +48,6 @@ mod rtsp_play;
 mod rtsp_publish;
 mod rtsp_redirect;
 mod sessions;
+mod sign_in;
 mod templates;
 mod tls;

@@ -29,9 +29,9 @@ use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
 use super::ApiState;
+use super::auth::{Admitted, is_still_admitted};
 use super::error::ApiError;
 use super::monitoring::NodePhase;
-use crate::settings::model::Credentials;
 use collection::Collection;
 use feed::{Feed, Listener};
 
@@ -70,6 +70,7 @@ impl Events {
 pub(super) async fn listen(
     state: web::Data<ApiState>,
     request: HttpRequest,
+    admitted: web::ReqData<Admitted>,
 ) -> Result<HttpResponse, ApiError> {
     let wanted = Collection::parse_query(request.query_string())?;
     if state.readiness.phase() == NodePhase::Draining {
@@ -85,7 +86,7 @@ pub(super) async fn listen(
     let body = opening
         .chain(stream::select(told, pings()))
         .flat_map(|event| stream::iter(pieces(event)))
-        .take_until(Box::pin(must_go(logins(&state), state)))
+        .take_until(Box::pin(must_go(admitted.into_inner(), state)))
         .map(move |piece| {
             let _until_the_end = &place;
             piece
@@ -127,16 +128,9 @@ fn pieces(event: Event) -> impl Iterator<Item = Event> {
     std::iter::from_fn(piece).chain(error)
 }
 
-/// Resolves when the node drains, or other logins than those `admitted` may look.
-async fn must_go(admitted: Logins, state: web::Data<ApiState>) {
-    while state.readiness.phase() != NodePhase::Draining && logins(&state) == admitted {
+/// Resolves when the node drains, or who was `admitted` may not look any more.
+async fn must_go(admitted: Admitted, state: web::Data<ApiState>) {
+    while state.readiness.phase() != NodePhase::Draining && is_still_admitted(&state, &admitted) {
         sleep(LOOK_EVERY).await;
     }
-}
-
-type Logins = [Option<Credentials>; 2];
-
-fn logins(state: &ApiState) -> Logins {
-    let settings = &state.keeper.current().settings;
-    [settings.edit_auth.clone(), settings.view_auth.clone()]
 }
