@@ -180,9 +180,13 @@ export const strings = {
   signInTitle: "Sign in",
   signInText: "This node asks for a user of its edit_auth or view_auth.",
   signInRefused: "User or password is wrong.",
+  signInFailed: (problem: string) => `Not signed in: ${problem}.`,
+  signInLost: "Signed in, but this browser keeps no cookie of this node.",
   user: "User",
   password: "Password",
   signIn: "Sign in",
+  signOut: "Sign out",
+  signedInAs: (user: string) => `Signed in as ${user}`,
 
   theme: "Theme:",
   themes: { auto: "system", light: "light", dark: "dark" },

@@ -1,4 +1,4 @@
-// What a person does with the overview: sort, filter, pause, sign in, come back after a fault.
+// What a person does with the overview: sort, filter, pause, come back after a fault.
 
 import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
@@ -11,7 +11,6 @@ import {
   many,
   neverAnswered,
   peer,
-  refusal,
   wrongKey,
 } from "./support/clusters";
 import { MockNode, type MockNodeOptions } from "./support/mock_node";
@@ -113,24 +112,6 @@ it("works under a sub-path and asks nobody but its own node", async () => {
   await page.getByText("all up").waitFor();
   expect([...origins].filter((origin) => origin !== "null")).toEqual([node.base]);
   context.removeAllListeners("request");
-});
-
-it("signs in where the node asks for it, and says when the password is wrong", async () => {
-  const good = `Basic ${Buffer.from("viewer:gehe\u00efm").toString("base64")}`;
-  const healthy = cluster(HEALTHY);
-  await open({
-    api: (path, request) =>
-      request.headers.authorization === good
-        ? healthy(path, request)
-        : refusal(401, "unauthorized", "no"),
-  });
-  await page.getByLabel("User").fill("viewer");
-  await page.getByLabel("Password").fill("wrong");
-  await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByText("User or password is wrong.").waitFor();
-  await page.getByLabel("Password").fill("gehe\u00efm");
-  await page.keyboard.press("Enter");
-  await page.getByText("all up").waitFor();
 });
 
 it("keeps the last numbers while the node is away, and goes on by itself", async () => {

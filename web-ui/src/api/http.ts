@@ -1,9 +1,10 @@
 // One JSON request to this node, with a deadline; every way it can fail is an `ApiProblem`. A write
 // says with `ifMatch` what it is a change of; 412 means that somebody else was faster.
 //
-// Addresses are relative to the page, so the console works under any sub-path. Credentials typed
-// into the sign-in form live in this module's memory only. A session cookie can replace them here
-// once the node leaves out the Basic challenge for requests of scripts (`Sec-Fetch-Dest: empty`).
+// Addresses are relative to the page, so the console works under any sub-path. Who is signed in is
+// in a cookie that no script can read; the token that writes show besides it is in memory only.
+
+import { signal } from "@preact/signals";
 
 const BASE = "streamer/api/v3/";
 const DEADLINE_MS = 5000;
@@ -45,12 +46,46 @@ export class ApiProblem extends Error {
   }
 }
 
-let authorization: string | null = null;
+/** Who the node takes this browser for. */
+export interface Session {
+  /** None where the node asks nobody. */
+  user: string | null;
+  mayWrite: boolean;
+  /** None where nobody can sign out. */
+  token: string | null;
+}
 
-/** Signs every request from now on. */
-export function setCredentials(user: string, password: string): void {
-  const bytes = new TextEncoder().encode(`${user}:${password}`);
-  authorization = `Basic ${btoa(String.fromCharCode(...bytes))}`;
+/** None until the node has told, and after it has refused. */
+export const session = signal<Session | null>(null);
+
+function readSession(value: unknown): Session {
+  const { user, may_write, csrf_token } = (value ?? {}) as Record<string, unknown>;
+  return {
+    user: typeof user === "string" ? user : null,
+    mayWrite: may_write === true,
+    token: typeof csrf_token === "string" ? csrf_token : null,
+  };
+}
+
+/** Asks who is signed in. Throws only `ApiProblem`. */
+export async function learnSession(): Promise<void> {
+  session.value = readSession((await exchange("session", {})).value);
+}
+
+/** Signs in. Throws only `ApiProblem`. */
+export async function openSession(user: string, password: string): Promise<void> {
+  const reply = await exchange("session", { method: "POST", body: { user, password } });
+  session.value = readSession(reply.value);
+}
+
+/** Signs out; a session that is over already is as good. Throws only `ApiProblem`. */
+export async function closeSession(): Promise<void> {
+  try {
+    await send("session", { method: "DELETE" });
+  } catch (error) {
+    if (!(error instanceof ApiProblem) || error.kind !== "unauthorized") throw error;
+  }
+  session.value = null;
 }
 
 /** GETs `path` below the API's base. Throws only `ApiProblem`. */
@@ -60,7 +95,20 @@ export async function getJson(path: string, stop: AbortSignal): Promise<unknown>
 
 /** Sends a request to `path` below the API's base. Throws only `ApiProblem`. */
 export async function send(path: string, request: Send): Promise<Reply> {
+  if (request.method && request.method !== "GET" && !session.peek()) await learnSession();
+  try {
+    return await exchange(path, request);
+  } catch (error) {
+    // Another tab has signed in since: the cookie is one for all tabs, the token is not.
+    if (!(error instanceof ApiProblem) || error.code !== "token_needed") throw error;
+    await learnSession();
+    return exchange(path, request);
+  }
+}
+
+async function exchange(path: string, request: Send): Promise<Reply> {
   const { method = "GET", body, ifMatch, stop } = request;
+  const token = method === "GET" ? null : session.peek()?.token;
   const signals = [AbortSignal.timeout(DEADLINE_MS), ...(stop ? [stop] : [])];
   const response = await answer(path, {
     method,
@@ -69,6 +117,7 @@ export async function send(path: string, request: Send): Promise<Reply> {
       Accept: "application/json",
       ...(body !== undefined && { "Content-Type": "application/json" }),
       ...(ifMatch && { "If-Match": ifMatch }),
+      ...(token && { "X-CSRF-Token": token }),
     },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
@@ -112,10 +161,9 @@ async function answer(
       ...request,
       cache: "no-store",
       redirect: "error",
-      headers: { ...request.headers, ...(authorization && { Authorization: authorization }) },
-      // Anything else makes the browser open its own password window on a 401 that names Basic,
-      // and leaves the request hanging behind it.
-      credentials: "omit",
+      // Says that a script asks, of which the browser must not open its own password window.
+      headers: { ...request.headers, "X-Requested-With": "XMLHttpRequest" },
+      credentials: "same-origin",
     });
   } catch (error) {
     const timedOut = error instanceof DOMException && error.name === "TimeoutError";
@@ -125,6 +173,7 @@ async function answer(
       path,
     );
   }
+  if (response.status === 401) session.value = null;
   if (!response.ok) throw await refusal(response, path);
   return response;
 }

@@ -2,7 +2,7 @@
 
 import { batch, computed, effect, signal, type ReadonlySignal } from "@preact/signals";
 import type { ApiProblem } from "../api/http";
-import { setCredentials } from "../api/http";
+import { closeSession, openSession } from "../api/http";
 import type { ClusterSource } from "../api/cluster_source";
 import type { ClusterSnapshot } from "../api/model";
 import { strings } from "../strings";
@@ -87,9 +87,15 @@ export function retry(): void {
   if (chosenSource) follow(chosenSource);
 }
 
-export function signIn(user: string, password: string): void {
-  setCredentials(user, password);
+/** Throws only `ApiProblem`. */
+export async function signIn(user: string, password: string): Promise<void> {
+  await openSession(user, password);
   retry();
+}
+
+/** Shows what the node lets anybody see, whether or not it could be told. */
+export async function signOut(): Promise<void> {
+  await closeSession().finally(retry);
 }
 
 /** Keeps the clock and the document's title going; called once at the start. */

@@ -1,5 +1,8 @@
-// The top bar: product, navigation to the pages that exist, theme, key list.
+// The top bar: product, navigation to the pages that exist, theme, key list, sign-out.
 
+import { useEffect } from "preact/hooks";
+import { learnSession, session } from "../api/http";
+import { signOut } from "../cluster/store";
 import { nextTheme, theme } from "../preferences";
 import { strings } from "../strings";
 import { openKeys } from "./keys_dialog";
@@ -20,6 +23,23 @@ function Mark() {
 function skipToContent(event: Event): void {
   event.preventDefault();
   document.getElementById("content")?.focus();
+}
+
+/** There for those who came by the sign-in form; asks once who that is. */
+function SignOut() {
+  useEffect(() => void learnSession().catch(() => {}), []);
+  const { token, user } = session.value ?? {};
+  if (!token) return null;
+  return (
+    <button
+      type="button"
+      class="quiet"
+      title={strings.signedInAs(user ?? "")}
+      onClick={() => void signOut().catch(() => {})}
+    >
+      {strings.signOut}
+    </button>
+  );
 }
 
 export function Header({ path }: { path: string }) {
@@ -55,6 +75,7 @@ export function Header({ path }: { path: string }) {
         <button type="button" class="quiet keys-button" onClick={openKeys}>
           {strings.keys} <kbd>?</kbd>
         </button>
+        <SignOut />
       </div>
     </header>
   );

@@ -119,13 +119,16 @@ const list = (peers: unknown[]): Fields => ({
   timing: {},
 });
 
-/** Answers both requests of the overview; the node's figures move a little, as live ones do. */
+const SESSION = { user: "admin", may_write: true, csrf_token: "5e1f" };
+
+/** Answers the requests of the overview; the node's figures move a little, as live ones do. */
 export function cluster(peers: unknown[], node: Fields = {}): Script {
   return (path) => {
     if (path === "config/stats") {
       const output = 1_840_000 + Math.round(Math.sin(Date.now() / 900) * 200_000);
       return { body: stats({ output_kbit: output, ...node }) };
     }
+    if (path === "session") return { body: SESSION };
     return path === "cluster/peers" ? { body: list(peers) } : { status: 404 };
   };
 }

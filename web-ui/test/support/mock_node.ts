@@ -137,6 +137,8 @@ export class MockNode {
     if (never) return;
     if (path === "events" && status === 404 && this.options.hasEvents !== false)
       return this.tellEvents(request, response);
+    // As the node does: a challenge would open the browser's own password window.
+    if (request.headers["x-requested-with"]) delete headers["www-authenticate"];
     response.writeHead(status, { "content-type": "application/json", ...headers });
     response.end(body === undefined ? "" : JSON.stringify(body));
   }
