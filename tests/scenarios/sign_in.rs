@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 
 use crate::support::http::{self, Answer};
 use crate::support::node::{API, Node};
-use crate::support::{SLACK, eventually, slots};
+use crate::support::players::run;
+use crate::support::{SLACK, eventually, media, slots};
 
 const LIMIT: Duration = Duration::from_secs(20);
 /// Appears nowhere but in the config.
@@ -113,6 +114,22 @@ fn nodes_on_one_host_do_not_sign_each_other_out() {
             assert!(!log.contains(secret), "{secret} in {log}");
         }
     }
+}
+
+#[test]
+fn browser_signs_in_to_three_nodes_by_their_pages() {
+    let _slot = slots::shared();
+    let folder = tempfile::tempdir().unwrap();
+    let users = format!("edit_auth admin {CANARY};\n");
+    let nodes = ["north", "south", "east"].map(|name| node(name, folder.path(), &users));
+    let mut command = Command::new("node");
+    command.arg(media::root().join("tests/support/sign_in.mjs")).args(["admin", CANARY]);
+    command.args(nodes.iter().map(|node| format!("http://127.0.0.1:{}/", node.http)));
+    let output = run(&mut command, Duration::from_secs(120));
+    let seen = String::from_utf8_lossy(&output.stdout).into_owned();
+    let steps =
+        "signed in\nstill signed in after a reload\nsigned out of one alone\ntold to wait\n";
+    assert_eq!(seen, steps, "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]
