@@ -118,13 +118,18 @@ it("does the same behind a proxy that lets no event through", async () => {
 });
 
 it("is signed in everywhere by the tab in which a person signs in", async () => {
-  const good = `Basic ${Buffer.from("viewer:look").toString("base64")}`;
+  const cookie = "watershed-6f1c9a52=5ecret-cookie";
+  const signedIn = {
+    body: { user: "viewer", may_write: false, csrf_token: "5ecret" },
+    headers: { "set-cookie": `${cookie}; HttpOnly; SameSite=Strict` },
+  };
   const api = counting();
   await start({
-    api: (path, request) =>
-      request.headers.authorization === good
-        ? api(path, request)
-        : refusal(401, "credentials_needed", "no"),
+    api: (path, request) => {
+      if (request.method === "POST") return signedIn;
+      if (request.headers.cookie === cookie) return api(path, request);
+      return refusal(401, "credentials_needed", "no");
+    },
   });
   for (let count = 0; count < 2; count++) await (await open()).getByLabel("User").waitFor();
   const [first, second] = pages as [Page, Page];
