@@ -63,7 +63,7 @@ use crate::stream_hub::{LocalStreams, PublishTo};
 use crate::tcp_listener::{Connection, ConnectionPermit};
 
 /// How often a session looks after its client.
-const WATCH_TICK: Duration = Duration::from_millis(500);
+const WATCH_TICK: Duration = Duration::from_millis(250);
 /// The same while it plays: there may be thousands, and only keep-alives are due.
 const PLAYER_TICK: Duration = Duration::from_secs(5);
 /// How often a client is routed anew while the node has not heard from its peers.
