@@ -98,6 +98,7 @@ export const strings = {
   product: "Watershed",
   skipLink: "Skip to the table",
   navigation: "Pages",
+  groups: { cluster: "Cluster", media: "Media", node: "Node" },
   overview: "Overview",
   overviewTitle: "Cluster overview",
   notFound: "There is no such page.",
@@ -198,7 +199,7 @@ export const strings = {
     ["/", "focus the filter"],
     ["Esc", "clear the filter"],
     ["p", "pause or resume the table"],
-    ["g o", "go to the overview"],
     ["?", "show this list"],
   ] as const,
+  goTo: (page: string) => `go to ${page}`,
 };

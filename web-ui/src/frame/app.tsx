@@ -10,7 +10,7 @@ import { KeysDialog } from "./keys_dialog";
 
 type Page = (parts: Record<string, string>) => ComponentChild;
 
-/** Pages by the form of their path; each is a line here and, if it leads, one in the header. */
+/** Pages by the form of their path; those in the top bar have a line in `navigation.ts`, too. */
 const PAGES: Record<string, Page> = {
   "/": () => <OverviewPage />,
 };

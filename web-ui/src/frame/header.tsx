@@ -6,8 +6,7 @@ import { signOut } from "../cluster/store";
 import { nextTheme, theme } from "../preferences";
 import { strings } from "../strings";
 import { openKeys } from "./keys_dialog";
-
-const LINKS = [{ path: "/", label: strings.overview }];
+import { GROUPS, leadsTo } from "./navigation";
 
 /** Two slopes that part the water. */
 function Mark() {
@@ -53,14 +52,17 @@ export function Header({ path }: { path: string }) {
         {strings.product}
       </a>
       <nav aria-label={strings.navigation}>
-        {LINKS.map((link) => (
-          <a
-            key={link.path}
-            href={`#${link.path}`}
-            aria-current={link.path === path ? "page" : undefined}
-          >
-            {link.label}
-          </a>
+        {GROUPS.map(({ label, links }) => (
+          <div key={label} class="nav-group" role="group" aria-label={label}>
+            <span class="nav-label" aria-hidden="true">
+              {label}
+            </span>
+            {links.map((link) => (
+              <a key={link.path} href={`#${link.path}`} aria-current={leadsTo(link, path)}>
+                {link.label}
+              </a>
+            ))}
+          </div>
         ))}
       </nav>
       <div class="bar-end">

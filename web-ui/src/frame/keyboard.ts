@@ -3,6 +3,7 @@
 import { togglePause } from "../cluster/store";
 import { shortcutsOn } from "../preferences";
 import { openKeys } from "./keys_dialog";
+import { GROUPS } from "./navigation";
 
 /** The filter box of whichever page is shown. */
 export const FILTER_ID = "filter";
@@ -22,8 +23,10 @@ export function listenForKeys(): void {
     "/": () => document.getElementById(FILTER_ID)?.focus(),
     "?": openKeys,
     p: togglePause,
-    "g o": () => (location.hash = "#/"),
   };
+  for (const { path, key } of GROUPS.flatMap(({ links }) => links)) {
+    actions[`g ${key}`] = () => (location.hash = `#${path}`);
+  }
 
   document.addEventListener("keydown", (event) => {
     if (!shortcutsOn.value || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -2,6 +2,7 @@
 
 import { shortcutsOn } from "../preferences";
 import { strings } from "../strings";
+import { GROUPS } from "./navigation";
 
 const ID = "keys";
 
@@ -15,11 +16,13 @@ export function openKeys(): void {
 }
 
 export function KeysDialog() {
+  const links = GROUPS.flatMap((group) => group.links);
+  const ways = links.map(({ key, label }) => [`g ${key}`, strings.goTo(label)] as const);
   return (
     <dialog id={ID} aria-labelledby="keys-title">
       <h2 id="keys-title">{strings.keysTitle}</h2>
       <dl>
-        {strings.keyList.map(([keys, does]) => (
+        {[...strings.keyList, ...ways].map(([keys, does]) => (
           <div key={keys}>
             <dt>
               {keys.split(" ").map((key) => (

@@ -1,0 +1,28 @@
+// The pages that the top bar leads to, in groups; a page that exists is a line here.
+
+import { strings } from "../strings";
+
+export interface Link {
+  path: string;
+  label: string;
+  /** Pressed after `g`, it leads there. */
+  key: string;
+}
+
+export interface Group {
+  label: string;
+  links: Link[];
+}
+
+export const GROUPS: readonly Group[] = [
+  {
+    label: strings.groups.cluster,
+    links: [{ path: "/", label: strings.overview, key: "o" }],
+  },
+];
+
+/** Is `path` the page of `link`, or a page below it? */
+export function leadsTo(link: Link, path: string): "page" | "true" | undefined {
+  if (path === link.path) return "page";
+  return link.path !== "/" && path.startsWith(`${link.path}/`) ? "true" : undefined;
+}
