@@ -5,7 +5,7 @@ import type { SortKey } from "./cluster/order";
 import type { Finding } from "./cluster/findings";
 import { formatNames } from "./format";
 
-/** How a state is told, beside its symbol (`overview/symbol.tsx`): never by colour alone. */
+/** How a state is told, beside its symbol (`table/symbol.tsx`): never by colour alone. */
 export interface StateLabel {
   word: string;
   tone: "good" | "caution" | "bad" | "neutral";
@@ -103,8 +103,7 @@ export const strings = {
   overviewTitle: "Cluster overview",
   notFound: "There is no such page.",
   toOverview: "Go to the overview",
-  documentTitle: (notUp: number) =>
-    notUp > 0 ? `(${notUp}) Cluster overview` : "Cluster overview",
+  documentTitle: (notUp: number, page: string) => (notUp > 0 ? `(${notUp}) ${page}` : page),
   brokenConfig: "its config file has errors; the last good one is in use",
 
   states,
@@ -153,7 +152,7 @@ export const strings = {
   descending: "falling",
   live: (time: string) => `Live, updated ${time}`,
 
-  loading: "Loading the cluster's state",
+  loading: "Loading",
   stillWaiting: "Still waiting for this node.",
   emptyTitle: "This node has no peers yet.",
   emptyText:

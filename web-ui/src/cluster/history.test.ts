@@ -1,23 +1,20 @@
 import { expect, it } from "vitest";
-import { readNodeStats } from "../api/model";
-import { OutputHistory, POINTS_MAX, STEP_MS, sparkline } from "./history";
-import { buildRows } from "./rows";
+import { History, POINTS_MAX, STEP_MS, sparkline } from "./history";
 
-const rowsAt = (output: number) =>
-  buildRows({ node: readNodeStats({ output_kbit: output }), peers: [], receivedAtMs: 0 }, "");
+const at = (value: number) => new Map([["this", value]]);
 
 it("keeps one point a step and five minutes in all", () => {
-  const history = new OutputHistory();
-  for (let now = 0; now < 2 * POINTS_MAX * STEP_MS; now += 1000) history.record(rowsAt(now), now);
+  const history = new History();
+  for (let now = 0; now < 2 * POINTS_MAX * STEP_MS; now += 1000) history.record(at(now), now);
   expect(history.of("this")).toHaveLength(POINTS_MAX);
 });
 
-it("shows hidden time as a gap and forgets nodes that are gone", () => {
-  const history = new OutputHistory();
-  history.record(rowsAt(1), 0);
-  history.record(rowsAt(2), 3 * STEP_MS);
+it("shows hidden time as a gap and forgets what is gone", () => {
+  const history = new History();
+  history.record(at(1), 0);
+  history.record(at(2), 3 * STEP_MS);
   expect(history.of("this")).toEqual([1, null, null, 2]);
-  history.record([], 4 * STEP_MS);
+  history.record(new Map(), 4 * STEP_MS);
   expect(history.of("this")).toEqual([]);
 });
 

@@ -1,31 +1,28 @@
-// The last five minutes of each node's output bitrate, kept by this page for the sparklines.
-
-import type { Row } from "./rows";
+// The last five minutes of some numbers, kept by this page for the sparklines.
 
 export const POINTS_MAX = 60;
 export const STEP_MS = 5000;
 
-/** One series a row; a gap in the data is a null point. */
-export class OutputHistory {
+/** One series a key; a gap in the data is a null point. */
+export class History {
   private readonly series = new Map<string, (number | null)[]>();
   private lastStep: number | null = null;
 
-  /** Adds one point a step and row; rows that are gone are forgotten. */
-  record(rows: readonly Row[], nowMs: number): void {
+  /** Adds one point a step and key; keys that are gone are forgotten. */
+  record(values: ReadonlyMap<string, number | null>, nowMs: number): void {
     const step = Math.floor(nowMs / STEP_MS);
     if (this.lastStep !== null && step <= this.lastStep) return;
     // Time during which the page was hidden shows as a gap, not as a straight line.
     const missed = this.lastStep === null ? 0 : Math.min(step - this.lastStep - 1, POINTS_MAX);
     this.lastStep = step;
 
-    const present = new Set(rows.map((row) => row.key));
-    for (const key of this.series.keys()) if (!present.has(key)) this.series.delete(key);
-    for (const row of rows) {
-      const points = this.series.get(row.key) ?? [];
+    for (const key of this.series.keys()) if (!values.has(key)) this.series.delete(key);
+    for (const [key, value] of values) {
+      const points = this.series.get(key) ?? [];
       if (points.length > 0) for (let gap = 0; gap < missed; gap++) points.push(null);
-      points.push(row.freshness === "fresh" ? row.stats.outputKbit : null);
+      points.push(value);
       points.splice(0, points.length - POINTS_MAX);
-      this.series.set(row.key, points);
+      this.series.set(key, points);
     }
   }
 

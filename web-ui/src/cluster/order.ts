@@ -3,6 +3,7 @@
 // This node stays first whatever the order; what is not known comes last in both directions.
 
 import type { PeerState } from "../api/model";
+import type { Direction, Order } from "../table/order";
 import type { Row } from "./rows";
 
 export const SORT_KEYS = [
@@ -19,16 +20,6 @@ export const SORT_KEYS = [
 ] as const;
 
 export type SortKey = (typeof SORT_KEYS)[number];
-export type Direction = "asc" | "desc";
-
-export interface Order {
-  key: SortKey;
-  direction: Direction;
-}
-
-/** Worst state first, then name. */
-export const DEFAULT_ORDER: Order = { key: "state", direction: "asc" };
-
 const WORST_FIRST: readonly PeerState[] = [
   "down",
   "unauthorized",
@@ -57,17 +48,19 @@ const VALUES: Record<SortKey, (row: Row) => string | number | null> = {
   version: (row) => row.stats.version,
 };
 
-/** The order that a first click on a column gives: words rise, numbers fall. */
-export function firstDirection(key: SortKey): Direction {
-  return key === "name" || key === "state" || key === "version" ? "asc" : "desc";
-}
-
-/** Reads `sort` and `dir` of the address; what is not known is the default. */
-export function readOrder(params: URLSearchParams): Order {
-  const key = SORT_KEYS.find((known) => known === params.get("sort")) ?? DEFAULT_ORDER.key;
-  const asked = params.get("dir");
-  return { key, direction: asked === "asc" || asked === "desc" ? asked : firstDirection(key) };
-}
+/** Words rise, numbers fall; the worst state comes first. */
+export const FIRST_DIRECTIONS: Record<SortKey, Direction> = {
+  name: "asc",
+  state: "asc",
+  cpu: "desc",
+  memory: "desc",
+  clients: "desc",
+  streams: "desc",
+  output: "desc",
+  network: "desc",
+  uptime: "desc",
+  version: "asc",
+};
 
 function compareValues(a: string | number, b: string | number): number {
   return typeof a === "number" && typeof b === "number"
@@ -76,7 +69,7 @@ function compareValues(a: string | number, b: string | number): number {
 }
 
 /** A sorted copy. */
-export function sortRows(rows: readonly Row[], { key, direction }: Order): Row[] {
+export function sortRows(rows: readonly Row[], { key, direction }: Order<SortKey>): Row[] {
   const sign = direction === "asc" ? 1 : -1;
   const value = VALUES[key];
   return [...rows].sort((a, b) => {

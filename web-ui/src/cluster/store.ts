@@ -7,7 +7,7 @@ import type { ClusterSource } from "../api/cluster_source";
 import type { ClusterSnapshot } from "../api/model";
 import { strings } from "../strings";
 import { findFindings } from "./findings";
-import { OutputHistory } from "./history";
+import { History } from "./history";
 import { buildRows, isAlias, sumRows, type Row } from "./rows";
 
 /** The problem that keeps new data away, and since when; null while all is well. */
@@ -41,7 +41,14 @@ export const peersNotUp = computed(
   () => (liveRows.value ?? []).filter((row) => !isAlias(row) && row.state !== "up").length,
 );
 
-export const history = new OutputHistory();
+/** The last minutes of each node's output. */
+export const history = new History();
+
+const outputs = (all: Row[]): Map<string, number | null> =>
+  new Map(
+    all.map((row) => [row.key, row.freshness === "fresh" ? row.stats.outputKbit : null] as const),
+  );
+
 /** Changes of state since the last answer, as one sentence for screen readers. */
 export const announcement = signal("");
 
@@ -73,7 +80,7 @@ export function follow(source: ClusterSource): void {
         snapshot.value = next;
         nowMs.value = next.receivedAtMs;
         trouble.value = null;
-        history.record(liveRows.value ?? [], next.receivedAtMs);
+        history.record(outputs(liveRows.value ?? []), next.receivedAtMs);
         announceChanges(before, liveRows.value);
       }),
     onProblem: (problem) => {
@@ -82,8 +89,12 @@ export function follow(source: ClusterSource): void {
   });
 }
 
+/** Grows each time a person wants a new try: all that is watched starts afresh. */
+export const attempt = signal(0);
+
 /** Tries again at once. */
 export function retry(): void {
+  attempt.value += 1;
   if (chosenSource) follow(chosenSource);
 }
 
@@ -98,12 +109,15 @@ export async function signOut(): Promise<void> {
   await closeSession().finally(retry);
 }
 
+/** The heading of the page that is shown. */
+export const pageTitle = signal("");
+
 /** Keeps the clock and the document's title going; called once at the start. */
 export function startClock(): void {
   setInterval(() => {
     if (!document.hidden) nowMs.value = Date.now();
   }, 1000);
   effect(() => {
-    document.title = strings.documentTitle(peersNotUp.value);
+    document.title = strings.documentTitle(peersNotUp.value, pageTitle.value);
   });
 }

@@ -1,12 +1,13 @@
 // Single-key shortcuts. Off while a person types, with a modifier, in a dialog, or by preference.
 
-import { togglePause } from "../cluster/store";
 import { shortcutsOn } from "../preferences";
 import { openKeys } from "./keys_dialog";
 import { GROUPS } from "./navigation";
 
 /** The filter box of whichever page is shown. */
 export const FILTER_ID = "filter";
+/** Its pause button, where it has one. */
+export const PAUSE_ID = "pause";
 /** How long `g` waits for the second key. */
 const SEQUENCE_MS = 1500;
 
@@ -22,7 +23,7 @@ export function listenForKeys(): void {
   const actions: Record<string, () => void> = {
     "/": () => document.getElementById(FILTER_ID)?.focus(),
     "?": openKeys,
-    p: togglePause,
+    p: () => document.getElementById(PAUSE_ID)?.click(),
   };
   for (const { path, key } of GROUPS.flatMap(({ links }) => links)) {
     actions[`g ${key}`] = () => (location.hash = `#${path}`);

@@ -1,21 +1,17 @@
 // What stands in each column of a row. A number that is missing is a dash, never a zero.
 
 import type { ComponentChild } from "preact";
-import type { SortKey } from "../cluster/order";
 import { sparkline } from "../cluster/history";
+import { FIRST_DIRECTIONS, SORT_KEYS, type SortKey } from "../cluster/order";
 import { isAlias, type Row } from "../cluster/rows";
 import { history, isPaused, lastDataMs, nowMs } from "../cluster/store";
 import * as format from "../format";
 import { strings } from "../strings";
-import { stateSymbol } from "./symbol";
+import { badge, breakable, countCell, missing } from "../table/cells";
+import type { Column } from "../table/table";
 
 /** Plain functions, not components: thousands of them are drawn each second. */
 type Cell = (row: Row) => ComponentChild;
-
-/** Long names may wrap after a dot or a colon. */
-function breakable(name: string): ComponentChild[] {
-  return name.split(/(?<=[.:])/).flatMap((part, index) => (index === 0 ? [part] : [<wbr />, part]));
-}
 
 const nameCell: Cell = (row) => (
   <span class="name" title={row.apiUrl ?? undefined}>
@@ -49,25 +45,19 @@ function Times({ row }: { row: Row }) {
   return times ? <span class="times">{times}</span> : null;
 }
 
-const stateCell: Cell = (row) => {
-  const label = strings.states[row.state];
-  return (
-    <span class="state">
-      <span class={`badge ${label.tone}`} title={label.meaning}>
-        {stateSymbol(row.state)}
-        {label.word}
-      </span>
-      <span class="details">
-        {row.reason && (
-          <span class="reason" title={row.reason}>
-            {row.reason}
-          </span>
-        )}
-        <Times row={row} />
-      </span>
+const stateCell: Cell = (row) => (
+  <span class="state">
+    {badge(row.state, strings.states[row.state])}
+    <span class="details">
+      {row.reason && (
+        <span class="reason" title={row.reason}>
+          {row.reason}
+        </span>
+      )}
+      <Times row={row} />
     </span>
-  );
-};
+  </span>
+);
 
 /**
  * A percentage with its bar; the level is also told in words. `limit` is set by the operator and
@@ -78,7 +68,7 @@ function meter(
   thresholds: format.Thresholds,
   limit: number | null = null,
 ): ComponentChild {
-  if (value === null) return <span class="missing">{format.MISSING}</span>;
+  if (value === null) return missing;
   const level = format.levelOf(value, thresholds);
   const filled = Math.min(100, Math.max(0, value));
   return (
@@ -110,10 +100,6 @@ const networkCell: Cell = (row) =>
     meter(row.stats.networkPercent, format.NETWORK_THRESHOLDS)
   );
 
-function count(value: number | null): ComponentChild {
-  return <span class={value === null ? "missing" : "number"}>{format.formatCount(value)}</span>;
-}
-
 const streamsCell: Cell = (row) => {
   const { streams, streamsOnline } = row.stats;
   const limit = row.channelLimit;
@@ -127,7 +113,7 @@ const streamsCell: Cell = (row) => {
       class={isFull ? "streams warn" : "streams"}
       title={hints.filter(Boolean).join(". ") || undefined}
     >
-      {count(streams)}
+      {countCell(streams)}
       {streams !== null && limit !== null && <span class="of"> {strings.ofLimit(limit)}</span>}
       {isFull && <span aria-hidden="true"> ▴</span>}
       {isFull && <span class="hidden"> {strings.atLimit}</span>}
@@ -137,7 +123,7 @@ const streamsCell: Cell = (row) => {
 
 const outputCell: Cell = (row) => {
   const { outputKbit, inputKbit } = row.stats;
-  if (outputKbit === null) return <span class="missing">{format.MISSING}</span>;
+  if (outputKbit === null) return missing;
   const output = format.formatBitrate(outputKbit);
   return (
     <span class="output" title={strings.outputDetail(output, format.formatBitrate(inputKbit))}>
@@ -154,7 +140,7 @@ const JUST_STARTED_S = 60;
 
 const uptimeCell: Cell = (row) => {
   const { uptimeSeconds, startedAtSeconds } = row.stats;
-  if (uptimeSeconds === null) return <span class="missing">{format.MISSING}</span>;
+  if (uptimeSeconds === null) return missing;
   const started = startedAtSeconds === null ? null : format.formatInstant(startedAtSeconds * 1000);
   return (
     <span class="number" title={started === null ? undefined : strings.startedAt(started)}>
@@ -166,20 +152,28 @@ const uptimeCell: Cell = (row) => {
 
 const versionCell: Cell = (row) => (
   <span class="version" title={row.stats.version ?? undefined}>
-    {row.stats.version ?? <span class="missing">{format.MISSING}</span>}
+    {row.stats.version ?? missing}
     {row.versionDiffers && <span class="below caution"> ≠ {strings.differs}</span>}
   </span>
 );
 
-export const CELLS: Record<SortKey, Cell> = {
+const CELLS: Record<SortKey, Cell> = {
   name: nameCell,
   state: stateCell,
   cpu: cpuCell,
   memory: memoryCell,
-  clients: (row) => count(row.stats.clients),
+  clients: (row) => countCell(row.stats.clients),
   streams: streamsCell,
   output: outputCell,
   network: networkCell,
   uptime: uptimeCell,
   version: versionCell,
 };
+
+export const COLUMNS: readonly Column<Row, SortKey>[] = SORT_KEYS.map((key) => ({
+  key,
+  label: strings.columns[key],
+  help: strings.columnHelp[key],
+  first: FIRST_DIRECTIONS[key],
+  cell: CELLS[key],
+}));

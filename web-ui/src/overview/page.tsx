@@ -1,14 +1,15 @@
 // Cluster > Overview: totals, what is wrong, and one row a node.
 
 import { findings, lastDataMs, rows, trouble } from "../cluster/store";
+import { Gate, Panel, Title } from "../frame/notices";
 import { strings } from "../strings";
-import { formatTime } from "../format";
-import { EmptyCluster, Failing, Forbidden, Loading, LostBanner } from "./notices";
-import { NodeTable } from "./table";
-import { SignIn } from "./sign_in";
-import { Toolbar } from "./toolbar";
+import { Loading, NoMatch, Table } from "../table/table";
+import { Toolbar } from "../table/toolbar";
+import { setFilter } from "../table/view";
+import { COLUMNS } from "./cells";
+import { PauseButton } from "./pause";
 import { TotalsBar } from "./totals";
-import { readView } from "./view";
+import { readView, type View } from "./view";
 
 function Findings() {
   return (
@@ -22,42 +23,63 @@ function Findings() {
   );
 }
 
-/** Data are here: the table, greyed while the connection is lost. */
-function Filled() {
+function NodeTable({ view: { shown, order, query } }: { view: View }) {
+  if (shown.length === 0) {
+    return <NoMatch text={strings.noMatch(query)} onClear={() => setFilter("q", "")} />;
+  }
+  return (
+    <Table
+      name="nodes"
+      caption={strings.tableCaption}
+      columns={COLUMNS}
+      rows={shown}
+      keyOf={(row) => row.key}
+      classOf={(row) => `${row.freshness}${row.isThisNode ? " own" : ""}`}
+      order={order}
+    />
+  );
+}
+
+function EmptyCluster() {
+  return (
+    <Panel title={strings.emptyTitle}>
+      <p>{strings.emptyText}</p>
+      <pre tabIndex={0}>{strings.emptyExample}</pre>
+      <pre tabIndex={0}>{strings.emptyCurl}</pre>
+    </Panel>
+  );
+}
+
+function Content() {
   const view = readView();
-  const isLost = trouble.value !== null;
   return (
     <>
-      {trouble.value && <LostBanner trouble={trouble.value} />}
       <Findings />
       <TotalsBar />
-      <Toolbar view={view} />
-      <div class={isLost ? "greyed" : undefined}>
-        <NodeTable view={view} />
-      </div>
+      <Toolbar
+        columns={COLUMNS}
+        order={view.order}
+        query={view.query}
+        hint={strings.filterHint}
+        count={strings.filterCount(view.shown.length, view.all)}
+      >
+        <PauseButton />
+      </Toolbar>
+      <NodeTable view={view} />
       {rows.value?.length === 1 && <EmptyCluster />}
     </>
   );
 }
 
-function Content() {
-  const problem = trouble.value?.problem;
-  if (problem?.kind === "unauthorized") return <SignIn problem={problem} />;
-  if (problem?.kind === "forbidden") return <Forbidden problem={problem} />;
-  if (rows.value) return <Filled />;
-  return problem ? <Failing problem={problem} /> : <Loading />;
-}
-
 export function OverviewPage() {
+  const problem = trouble.value?.problem ?? null;
+  const fromMs = lastDataMs.value;
   return (
     <>
-      <div class="title">
-        <h1>{strings.overviewTitle}</h1>
-        {!trouble.value && lastDataMs.value !== null && (
-          <p class="live">{strings.live(formatTime(lastDataMs.value))}</p>
-        )}
-      </div>
-      <Content />
+      <Title text={strings.overviewTitle} liveMs={problem ? null : fromMs} />
+      <Gate problem={problem} fromMs={fromMs} loading={<Loading columns={COLUMNS} name="nodes" />}>
+        <Content />
+      </Gate>
     </>
   );
 }

@@ -1,13 +1,14 @@
 // Which rows are shown, and how: order and filter, as the address holds them.
 
-import { filterRows, readOrder, sortRows, type Order } from "../cluster/order";
+import { FIRST_DIRECTIONS, filterRows, sortRows, type SortKey } from "../cluster/order";
 import { rows } from "../cluster/store";
 import type { Row } from "../cluster/rows";
-import { route, setParams } from "../router";
+import { route } from "../router";
 import { strings } from "../strings";
+import { readOrder, type Order } from "../table/order";
 
 export interface View {
-  order: Order;
+  order: Order<SortKey>;
   query: string;
   all: number;
   shown: Row[];
@@ -17,16 +18,8 @@ export interface View {
 export function readView(): View {
   const all = rows.value ?? [];
   const { params } = route.value;
-  const order = readOrder(params);
+  const order = readOrder(params, FIRST_DIRECTIONS, "state");
   const query = params.get("q") ?? "";
   const matching = filterRows(all, query, (state) => strings.states[state].word, strings.thisNode);
   return { order, query, all: all.length, shown: sortRows(matching, order) };
-}
-
-export function setOrder({ key, direction }: Order): void {
-  setParams({ sort: key, dir: direction });
-}
-
-export function setQuery(query: string): void {
-  setParams({ q: query });
 }

@@ -3,8 +3,11 @@
 import type { ComponentChild } from "preact";
 import type { PeerState } from "../api/model";
 
+/** Named after the states of peers; other things borrow them. */
+export type SymbolName = PeerState;
+
 /** Strokes in a box of 16 by 16. */
-const STROKES: Record<PeerState, string> = {
+const STROKES: Record<SymbolName, string> = {
   up: "M3 8.5 6.5 12 13 4.5",
   down: "M4 4l8 8M12 4l-8 8",
   late: "M8 2a6 6 0 1 0 0 12A6 6 0 1 0 8 2M8 5v3.2l2.2 1.6",
@@ -16,10 +19,10 @@ const STROKES: Record<PeerState, string> = {
   duplicate: "M2.5 2.5h8v8h-8zM5.5 10.5v3h8v-8h-3",
 };
 
-export function stateSymbol(state: PeerState): ComponentChild {
+export function stateSymbol(name: SymbolName): ComponentChild {
   return (
     <svg class="symbol" viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">
-      <path d={STROKES[state]} />
+      <path d={STROKES[name]} />
     </svg>
   );
 }

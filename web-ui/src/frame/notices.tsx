@@ -1,48 +1,14 @@
-// What stands in place of the table, or above it, while there is nothing to show or no access.
+// What stands in place of a page's content, or above it, while there is none or no access.
 
-import type { ComponentChildren } from "preact";
+import type { ComponentChild, ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { ApiProblem } from "../api/http";
-import { SORT_KEYS } from "../cluster/order";
-import { lastDataMs, retry, type Trouble } from "../cluster/store";
+import { pageTitle, retry } from "../cluster/store";
 import { formatInstant, formatTime } from "../format";
 import { strings } from "../strings";
-import { InertHead } from "./table";
+import { SignIn } from "./sign_in";
 
-const SKELETON_ROWS = [1, 2, 3];
-const SLOW_AFTER_MS = 2000;
-
-/** The table's head with empty rows; says so when it takes long. */
-export function Loading() {
-  const [isSlow, setSlow] = useState(false);
-  useEffect(() => {
-    const timer = setTimeout(() => setSlow(true), SLOW_AFTER_MS);
-    return () => clearTimeout(timer);
-  }, []);
-  return (
-    <div class="scroll" aria-busy="true">
-      <p class="note waiting" role="status">
-        {isSlow ? strings.stillWaiting : strings.loading}
-      </p>
-      <table aria-hidden="true">
-        <InertHead />
-        <tbody>
-          {SKELETON_ROWS.map((row) => (
-            <tr key={row} class="skeleton">
-              {SORT_KEYS.map((column) => (
-                <td key={column} class={`col-${column}`}>
-                  <span />
-                </td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
-}
-
-function Panel({ title, children }: { title: string; children: ComponentChildren }) {
+export function Panel({ title, children }: { title: string; children: ComponentChildren }) {
   return (
     <section class="panel" aria-labelledby="panel-title">
       <h2 id="panel-title">{title}</h2>
@@ -51,17 +17,7 @@ function Panel({ title, children }: { title: string; children: ComponentChildren
   );
 }
 
-export function EmptyCluster() {
-  return (
-    <Panel title={strings.emptyTitle}>
-      <p>{strings.emptyText}</p>
-      <pre tabIndex={0}>{strings.emptyExample}</pre>
-      <pre tabIndex={0}>{strings.emptyCurl}</pre>
-    </Panel>
-  );
-}
-
-function describe(problem: ApiProblem): string {
+export function describe(problem: ApiProblem): string {
   const status = problem.status === null ? "" : `${problem.status} `;
   const id = problem.requestId ? `, ${strings.requestId(problem.requestId)}` : "";
   return `${status}${problem.message}${id}`;
@@ -91,7 +47,7 @@ function ProblemActions({ problem }: { problem: ApiProblem }) {
 }
 
 /** Nothing was ever received. */
-export function Failing({ problem }: { problem: ApiProblem }) {
+function Failing({ problem }: { problem: ApiProblem }) {
   const isSilent = problem.kind === "unreachable";
   return (
     <div role="alert">
@@ -103,7 +59,7 @@ export function Failing({ problem }: { problem: ApiProblem }) {
   );
 }
 
-export function Forbidden({ problem }: { problem: ApiProblem }) {
+function Forbidden({ problem }: { problem: ApiProblem }) {
   const isUnset = problem.code === "auth_not_configured";
   return (
     <Panel title={strings.forbiddenTitle}>
@@ -115,15 +71,54 @@ export function Forbidden({ problem }: { problem: ApiProblem }) {
   );
 }
 
-/** The table stays, greyed; this says from when it is. */
-export function LostBanner({ trouble }: { trouble: Trouble }) {
+/** The numbers stay, greyed; this says from when they are. */
+function LostBanner({ problem, fromMs }: { problem: ApiProblem; fromMs: number }) {
   return (
     <div class="banner bad" role="alert">
       <p>
-        <span aria-hidden="true">✕</span> {strings.lost(describe(trouble.problem))}{" "}
-        {lastDataMs.value !== null && strings.lastData(formatTime(lastDataMs.value))}
+        <span aria-hidden="true">✕</span> {strings.lost(describe(problem))}{" "}
+        {strings.lastData(formatTime(fromMs))}
       </p>
-      <ProblemActions problem={trouble.problem} />
+      <ProblemActions problem={problem} />
+    </div>
+  );
+}
+
+interface GateProps {
+  /** Why nothing new comes, if so. */
+  problem: ApiProblem | null;
+  /** When the newest data came; null: never yet. */
+  fromMs: number | null;
+  loading: ComponentChild;
+  children: ComponentChildren;
+}
+
+/** Shows the content as soon as there is any; what was typed into it outlives a lost session. */
+export function Gate({ problem, fromMs, loading, children }: GateProps) {
+  const noAccess =
+    problem?.kind === "unauthorized" ? (
+      <SignIn problem={problem} />
+    ) : problem?.kind === "forbidden" ? (
+      <Forbidden problem={problem} />
+    ) : null;
+  if (fromMs === null) return noAccess ?? (problem ? <Failing problem={problem} /> : loading);
+  return (
+    <>
+      {noAccess ?? (problem && <LostBanner problem={problem} fromMs={fromMs} />)}
+      <div hidden={noAccess !== null} class={problem ? "greyed" : undefined}>
+        {children}
+      </div>
+    </>
+  );
+}
+
+/** The heading of a page, with the time of its newest data while they come. */
+export function Title({ text, liveMs }: { text: string; liveMs: number | null }) {
+  useEffect(() => void (pageTitle.value = text), [text]);
+  return (
+    <div class="title">
+      <h1>{text}</h1>
+      {liveMs !== null && <p class="live">{strings.live(formatTime(liveMs))}</p>}
     </div>
   );
 }

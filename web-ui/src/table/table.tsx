@@ -1,0 +1,174 @@
+// A table whose columns sort. Below 640 px the style sheet shows each row as a card; the roles are
+// written out because a table that is laid out otherwise loses its own.
+
+import type { ComponentChild } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { strings } from "../strings";
+import { flipped, type Direction, type FirstDirections, type Order } from "./order";
+import { setOrder } from "./view";
+
+/** `cell` is a plain function, no component: thousands of them are drawn each second. */
+export interface Column<Row, Key extends string = string> {
+  key: Key;
+  label: string;
+  help?: string;
+  /** The order that a first click gives; a column without one does not sort. */
+  first?: Direction;
+  cell: (row: Row) => ComponentChild;
+}
+
+export function firstDirections<Key extends string>(
+  columns: readonly Column<never, Key>[],
+): FirstDirections<Key> {
+  const firsts: FirstDirections<Key> = {};
+  for (const { key, first } of columns) if (first) firsts[key] = first;
+  return firsts;
+}
+
+function nextOrder(order: Order, { key, first = "asc" }: Column<never>): Order {
+  return { key, direction: order.key === key ? flipped(order.direction) : first };
+}
+
+function HeadCell({ column, order }: { column: Column<never>; order: Order | undefined }) {
+  const { key, label, help } = column;
+  const isSorted = order?.key === key;
+  const ariaSort = order?.direction === "asc" ? ("ascending" as const) : ("descending" as const);
+  return (
+    <th
+      scope="col"
+      role="columnheader"
+      class={`col-${key}`}
+      {...(isSorted ? { "aria-sort": ariaSort } : {})}
+    >
+      {order && column.first ? (
+        <button type="button" title={help} onClick={() => setOrder(nextOrder(order, column))}>
+          {label}
+          <span class="arrow" aria-hidden="true">
+            {isSorted ? (order.direction === "asc" ? "▲" : "▼") : ""}
+          </span>
+        </button>
+      ) : (
+        <span title={help}>{label}</span>
+      )}
+    </th>
+  );
+}
+
+interface HeadProps {
+  columns: readonly Column<never>[];
+  order?: Order | undefined;
+}
+
+function Head({ columns, order }: HeadProps) {
+  return (
+    <thead role="rowgroup">
+      <tr role="row">
+        {columns.map((column) => (
+          <HeadCell key={column.key} column={column} order={order} />
+        ))}
+      </tr>
+    </thead>
+  );
+}
+
+const SKELETON_ROWS = [1, 2, 3];
+const SLOW_AFTER_MS = 2000;
+
+/** The table's head with empty rows; says so when it takes long. */
+export function Loading({ columns, name }: { columns: readonly Column<never>[]; name: string }) {
+  const [isSlow, setSlow] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setSlow(true), SLOW_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  return (
+    <div class="scroll" aria-busy="true">
+      <p class="note waiting" role="status">
+        {isSlow ? strings.stillWaiting : strings.loading}
+      </p>
+      <table class={name} aria-hidden="true">
+        <Head columns={columns} />
+        <tbody>
+          {SKELETON_ROWS.map((row) => (
+            <tr key={row} class="skeleton">
+              {columns.map(({ key }) => (
+                <td key={key} class={`col-${key}`}>
+                  <span />
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** Rows drawn in one go when the table appears; hundreds at once would block the page. */
+const ROWS_A_FRAME = 40;
+
+/** How many rows to draw now: a batch more each frame until it is all of them. */
+function useRowBudget(wanted: number): number {
+  const [budget, setBudget] = useState(ROWS_A_FRAME);
+  useEffect(() => {
+    if (budget >= wanted) return;
+    const frame = requestAnimationFrame(() => setBudget(budget + ROWS_A_FRAME));
+    return () => cancelAnimationFrame(frame);
+  }, [budget, wanted]);
+  return budget;
+}
+
+export interface TableProps<Row> {
+  /** Of the style sheet: the widths of the columns. */
+  name: string;
+  caption: string;
+  /** The first is the header of its row. */
+  columns: readonly Column<Row>[];
+  rows: readonly Row[];
+  keyOf: (row: Row) => string;
+  classOf?: (row: Row) => string;
+  /** Without one, no column sorts. */
+  order?: Order;
+}
+
+export function Table<Row>(props: TableProps<Row>) {
+  const { name, caption, columns, rows, keyOf, classOf, order } = props;
+  const budget = useRowBudget(rows.length);
+  return (
+    <div class="scroll" role="region" tabIndex={0} aria-label={caption}>
+      <table role="table" class={name}>
+        <caption class="hidden">{caption}</caption>
+        <Head columns={columns} order={order} />
+        <tbody role="rowgroup">
+          {rows.slice(0, budget).map((row) => (
+            <tr key={keyOf(row)} role="row" class={classOf?.(row)}>
+              {columns.map(({ key, label, cell }, index) =>
+                index === 0 ? (
+                  <th key={key} scope="row" role="rowheader" class={`col-${key}`}>
+                    {cell(row)}
+                  </th>
+                ) : (
+                  <td key={key} role="cell" class={`col-${key}`} data-label={label}>
+                    {cell(row)}
+                  </td>
+                ),
+              )}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** In place of the rows where a filter leaves none. */
+export function NoMatch({ text, onClear }: { text: string; onClear: () => void }) {
+  return (
+    <div class="panel">
+      <p>{text}</p>
+      <button type="button" onClick={onClear}>
+        {strings.clearFilter}
+      </button>
+    </div>
+  );
+}
