@@ -13,6 +13,13 @@ it.each([
 
 it.each([
   [null, "–"],
+  [12, "12 B"],
+  [1_234_567, "1.2 MB"],
+  [5_400_000_000_000, "5.4 TB"],
+])("writes %s bytes as %s", (bytes, text) => expect(format.formatBytes(bytes)).toBe(text));
+
+it.each([
+  [null, "–"],
   [0, "0s"],
   [59.9, "59s"],
   [310, "5m 10s"],

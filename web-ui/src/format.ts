@@ -20,18 +20,28 @@ export function formatPercent(value: number | null): string {
   return `${integer.format(value)} %`;
 }
 
+/** In the first of `units` that leaves three digits or less, each 1000 of the one before. */
+function scaled(value: number | null, [smallest = "", ...larger]: readonly string[]): string {
+  if (value === null) return MISSING;
+  let rest = value;
+  let unit = smallest;
+  for (const next of larger) {
+    if (Math.abs(rest) < 999.5) break;
+    rest /= 1000;
+    unit = next;
+  }
+  const isWhole = unit === smallest || rest >= 100;
+  return `${isWhole ? integer.format(rest) : oneDigit.format(rest)} ${unit}`;
+}
+
 /** `940 kbit/s`, `1.2 Gbit/s`: decimal units, as links are sold. */
 export function formatBitrate(kbit: number | null): string {
-  if (kbit === null) return MISSING;
-  let value = kbit;
-  let unit = "kbit/s";
-  for (const larger of ["Mbit/s", "Gbit/s", "Tbit/s"]) {
-    if (Math.abs(value) < 999.5) break;
-    value /= 1000;
-    unit = larger;
-  }
-  const isWhole = unit === "kbit/s" || value >= 100;
-  return `${isWhole ? integer.format(value) : oneDigit.format(value)} ${unit}`;
+  return scaled(kbit, ["kbit/s", "Mbit/s", "Gbit/s", "Tbit/s"]);
+}
+
+/** `12 B`, `1.2 GB`: decimal units, as bitrates have them. */
+export function formatBytes(bytes: number | null): string {
+  return scaled(bytes, ["B", "kB", "MB", "GB", "TB", "PB"]);
 }
 
 /** The two largest units: `3d 4h`, `5m 10s`. */

@@ -13,6 +13,8 @@ import "./styles/overview.css";
 import "./styles/table.css";
 import "./styles/cells.css";
 import "./styles/cards.css";
+import "./styles/form.css";
+import "./styles/streams.css";
 
 applyPreferences();
 startClock();

@@ -24,6 +24,11 @@ export function formatHash(path: string, params: URLSearchParams): string {
   return query ? `#${path}?${query}` : `#${path}`;
 }
 
+/** The address of the page at these parts, which may hold anything. */
+export function linkTo(...parts: string[]): string {
+  return `#/${parts.map(encodeURIComponent).join("/")}`;
+}
+
 /** The named parts of `path` if it has the form of `pattern` (`/streams/:name`), else null. */
 export function matchPath(pattern: string, path: string): Record<string, string> | null {
   const wanted = pattern.split("/");

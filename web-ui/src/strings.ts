@@ -1,9 +1,10 @@
 // Every word of the console, in one place.
 
 import type { PeerState } from "./api/model";
+import type { Session, StreamState } from "./api/streams";
 import type { SortKey } from "./cluster/order";
 import type { Finding } from "./cluster/findings";
-import { formatNames } from "./format";
+import { formatCount, formatNames } from "./format";
 
 /** How a state is told, beside its symbol (`table/symbol.tsx`): never by colour alone. */
 export interface StateLabel {
@@ -46,6 +47,58 @@ const states: Record<PeerState, StateLabel> = {
     tone: "neutral",
     meaning: "Another entry already names this node; it is not asked.",
   },
+};
+
+const streamStates: Record<StreamState, StateLabel> = {
+  running: { word: "Running", tone: "good", meaning: "Frames arrive." },
+  silent: { word: "No frames", tone: "bad", meaning: "Started, but no frame for 12 s or more." },
+  waiting: {
+    word: "Waiting",
+    tone: "neutral",
+    meaning: "Starts with its first client, or with its publisher.",
+  },
+  error: { word: "Error", tone: "bad", meaning: "Its input does not deliver." },
+  unknown: { word: "Not known", tone: "caution", meaning: "The node gives no state." },
+};
+
+const streamColumns = {
+  name: "Stream",
+  state: "Status",
+  where: "Runs on",
+  clients: "Clients",
+  bitrate: "Bitrate",
+  input: "Input",
+  lifetime: "Running for",
+};
+
+const streamColumnHelp = {
+  name: "The stream's name and title",
+  state: "Does it have frames, and if not, why",
+  where: "The nodes that capture it now",
+  clients: "Clients of all nodes together",
+  bitrate: "What arrives from the input",
+  input: "The first of its inputs; a stream of another node keeps them to itself",
+  lifetime: "Time since the capture began",
+};
+
+/** The settings of a stream, in the words of the config file. */
+const streamFields = {
+  name: { label: "Name", help: "Letters, digits, dots, hyphens, underscores; / between parts." },
+  title: { label: "Title", help: "For people." },
+  password: { label: "Password", help: "What publishers must give. It is never shown again." },
+  clients_timeout: {
+    label: "Clients timeout, s",
+    help: "How long an on-demand stream outlives its last client.",
+  },
+  max_sessions: { label: "Most clients", help: "Most clients at once; empty: no limit." },
+};
+
+const protocols: Record<string, string> = {
+  hls: "HLS",
+  tshttp: "HTTP-TS",
+  flv: "HTTP-FLV",
+  rtsp: "RTSP",
+  rtmp: "RTMP",
 };
 
 const columns: Record<SortKey, string> = {
@@ -153,12 +206,146 @@ export const strings = {
   live: (time: string) => `Live, updated ${time}`,
 
   loading: "Loading",
+  pageLost: "This page could not be loaded",
+  pageLostText: "This node does not answer, or was updated since the console was opened.",
+  reload: "Reload the console",
   stillWaiting: "Still waiting for this node.",
   emptyTitle: "This node has no peers yet.",
   emptyText:
     "Name another node in the config file and reload it (SIGHUP), or PUT it through the API:",
   emptyExample: "peer south;",
   emptyCurl: 'curl -X PUT -d "{}" …/streamer/api/v3/cluster/peers/south',
+
+  streams: "Streams",
+  streamsCaption: "Streams of the cluster",
+  streamStates,
+  streamColumns,
+  streamColumnHelp,
+  streamHint: "Name, title, node, input",
+  streamCount: (shown: number, all: number) =>
+    shown === all
+      ? plural(all, "stream", "streams")
+      : `${formatCount(shown)} of ${formatCount(all)} streams`,
+  allStates: "All states",
+  allNodes: "All nodes",
+  noStreamMatch: "No stream matches the filter.",
+  noStreams: "This cluster has no streams yet.",
+  noStreamsText: "Add one with the button above, or in the config file:",
+  noStreamsExample: "stream cam1 { input rtsp://10.0.0.9/ch1; }",
+  published: "published",
+  remoteInput: "at its node",
+  moreInputs: (count: number) => `+ ${count} more`,
+  pages: "Pages of the list",
+  previousPage: "Previous page",
+  nextPage: "Next page",
+
+  playerTitle: (name: string) => `Player of ${name}`,
+  facts: {
+    bitrate: "Bitrate, last five minutes",
+    state: "Status",
+    where: "Runs on",
+    clients: "Clients now",
+    clientsSoFar: "Clients so far",
+    lifetime: "Running for",
+    delay: "Last frame before",
+    output: "Sent to clients",
+    retries: "Input restarted",
+    bytesIn: "Received",
+    bytesOut: "Sent",
+  },
+  bitrateLine: (least: string, most: string) => `Bitrate between ${least} and ${most}`,
+  inputs: "Inputs",
+  inputColumns: { url: "Address", priority: "Priority" },
+  noInputs: "No inputs are configured: it was published to this node.",
+  remoteInputs: "Its inputs are known to its own node only.",
+  tracks: "Tracks",
+  trackColumns: { track: "Track", codec: "Codec", form: "Form" },
+  noTracks: "Not known before its first frames.",
+  fps: (fps: number) => `${fps} fps`,
+  channels: (count: number) =>
+    count === 1 ? "mono" : count === 2 ? "stereo" : `${count} channels`,
+  sampleRate: (hertz: number) => `${hertz / 1000} kHz`,
+  streamGone: "There is no such stream.",
+  streamGoneText: "No node of the cluster has it now.",
+  toStreams: "All streams",
+  remoteStream: (nodes: readonly string[]) =>
+    nodes.length > 0
+      ? `A stream of ${formatNames(nodes)}: it is edited, stopped and deleted there.`
+      : "A stream of another node: it is edited, stopped and deleted there.",
+  publishedStream: "Published here, not configured: it goes with its publisher.",
+
+  edit: "Edit",
+  verbs: { stop: "Stop", delete: "Delete" },
+  askTitle: {
+    stop: (name: string) => `Stop ${name}?`,
+    delete: (name: string) => `Delete ${name}?`,
+  },
+  stopMeans: (restarts: boolean) =>
+    restarts
+      ? "Its capture ends and starts anew at once, as it is captured always."
+      : "Its capture ends; it starts anew with its next client or publisher.",
+  deleteMeans: "It is taken out of this node's config file, and its capture ends.",
+  clientsThere: (clients: number | null) =>
+    clients === null
+      ? "How many clients it has is not known."
+      : `Clients now: ${formatCount(clients)}.`,
+  streamStopped: (name: string) => `${name} is stopped.`,
+  streamDeleted: (name: string) => `${name} is deleted.`,
+  streamSaved: (name: string) => `${name} is saved.`,
+  addStream: "Add a stream",
+  editTitle: (name: string) => `Edit ${name}`,
+  streamFields,
+  inputsHelp:
+    "The best first; the next one takes over where it fails. publish:// waits for a publisher.",
+  inputExample: "rtsp://10.0.0.9/ch1",
+  inputUrl: (count: number) => `Input ${count}`,
+  inputPriority: (count: number) => `Priority of input ${count}`,
+  capture: "Captured",
+  captures: { always: "always", ondemand: "while somebody watches" },
+  passwordIsSet: "set; type to replace it",
+  nameTaken: "There is a stream of this name already.",
+  save: "Save",
+  cancel: "Cancel",
+  notSaved: "Not saved",
+  nothingChanged: "There is nothing to save.",
+  conflictTitle: "Somebody else has changed this meanwhile",
+  yours: "Yours:",
+  theirs: "Theirs:",
+  removed: "removed",
+  saveMine: "Save yours over it",
+  takeTheirs: "Take theirs",
+
+  sessions: "Sessions",
+  sessionsCaption: "Sessions of this node",
+  sessionColumns: {
+    address: "Address",
+    stream: "Stream",
+    protocol: "Protocol",
+    bytes: "Bytes",
+    duration: "Duration",
+    agent: "User agent",
+    end: "End",
+  },
+  protocols,
+  allProtocols: "All protocols",
+  publishes: "publishes",
+  sessionHint: "Address, stream, user agent",
+  sessionCount: (shown: number, all: number) =>
+    shown === all
+      ? plural(all, "session", "sessions")
+      : `${formatCount(shown)} of ${formatCount(all)} sessions`,
+  sessionsOfThisNode: "Of this node; each other node lists its own.",
+  noSessionMatch: "No session matches the filter.",
+  noSessions: "Nobody plays or publishes at this node.",
+  noSessionsText: "A player that asks for a stream of another node is sent there and listed there.",
+  allSessions: (count: number) => `All ${formatCount(count)} sessions`,
+  end: "End",
+  endSessionOf: (address: string) => `End the session of ${address}`,
+  endTitle: "End this session?",
+  endText: ({ address, stream, type }: Session) =>
+    `${address ?? "Somebody"} ${type === "publish" ? "publishes" : "plays"} ${stream ?? "a stream"}.`,
+  endNote: "Most players come back by themselves.",
+  sessionEnded: "The session is ended.",
 
   lost: (problem: string) => `Connection to this node lost (${problem}). Trying again.`,
   lastData: (time: string) => `Numbers below are from ${time}.`,

@@ -13,6 +13,8 @@ const DEADLINE_MS = 5000;
 export interface Fault {
   pointer: string | null;
   title: string;
+  /** What would be right, where the whole config was refused. */
+  detail: string | null;
 }
 
 /** A request that is more than a GET. */
@@ -20,6 +22,8 @@ export interface Send {
   method?: "GET" | "POST" | "PUT" | "DELETE";
   body?: unknown;
   ifMatch?: string | null;
+  /** Refused (412) where the thing is there already. */
+  isNew?: boolean;
   stop?: AbortSignal;
 }
 
@@ -93,6 +97,11 @@ export async function getJson(path: string, stop: AbortSignal): Promise<unknown>
   return (await send(path, { stop })).value;
 }
 
+/** The whole address of `path` below the API's base. */
+export function addressOf(path: string): string {
+  return new URL(BASE + path, document.baseURI).href;
+}
+
 /** Sends a request to `path` below the API's base. Throws only `ApiProblem`. */
 export async function send(path: string, request: Send): Promise<Reply> {
   if (request.method && request.method !== "GET" && !session.peek()) await learnSession();
@@ -107,7 +116,7 @@ export async function send(path: string, request: Send): Promise<Reply> {
 }
 
 async function exchange(path: string, request: Send): Promise<Reply> {
-  const { method = "GET", body, ifMatch, stop } = request;
+  const { method = "GET", body, ifMatch, isNew, stop } = request;
   const token = method === "GET" ? null : session.peek()?.token;
   const signals = [AbortSignal.timeout(DEADLINE_MS), ...(stop ? [stop] : [])];
   const response = await answer(path, {
@@ -117,6 +126,7 @@ async function exchange(path: string, request: Send): Promise<Reply> {
       Accept: "application/json",
       ...(body !== undefined && { "Content-Type": "application/json" }),
       ...(ifMatch && { "If-Match": ifMatch }),
+      ...(isNew && { "If-None-Match": "*" }),
       ...(token && { "X-CSRF-Token": token }),
     },
     ...(body !== undefined && { body: JSON.stringify(body) }),
@@ -185,7 +195,12 @@ function requestId(response: Response): string | null {
 async function refusal(response: Response, path: string): Promise<ApiProblem> {
   const body = (await response.json().catch(() => null)) as {
     error?: unknown;
-    errors?: { code?: unknown; title?: unknown; source?: { pointer?: unknown } }[];
+    errors?: {
+      code?: unknown;
+      title?: unknown;
+      detail?: unknown;
+      source?: { pointer?: unknown };
+    }[];
   } | null;
   const errors = Array.isArray(body?.errors) ? body.errors : [];
   const first = errors[0];
@@ -201,9 +216,10 @@ async function refusal(response: Response, path: string): Promise<ApiProblem> {
     response.status,
     code ?? null,
     requestId(response),
-    errors.map(({ title, source }) => ({
+    errors.map(({ title, detail, source }) => ({
       pointer: typeof source?.pointer === "string" ? source.pointer : null,
       title: typeof title === "string" ? title : "",
+      detail: typeof detail === "string" ? detail : null,
     })),
   );
 }

@@ -41,6 +41,13 @@ export const peersNotUp = computed(
   () => (liveRows.value ?? []).filter((row) => !isAlias(row) && row.state !== "up").length,
 );
 
+/** The hostnames of all nodes, by the newest data. */
+export const nodeNames = computed(() =>
+  (liveRows.value ?? [])
+    .filter((row) => !isAlias(row))
+    .map((row) => row.stats.hostname ?? row.name),
+);
+
 /** The last minutes of each node's output. */
 export const history = new History();
 

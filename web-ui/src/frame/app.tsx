@@ -7,12 +7,25 @@ import { matchPath, route } from "../router";
 import { strings } from "../strings";
 import { Header } from "./header";
 import { KeysDialog } from "./keys_dialog";
+import { lazy } from "./lazy";
+
+const media = () => import("../streams/pages");
+const StreamsPage = lazy(async () => (await media()).StreamsPage);
+const StreamPage = lazy(async () => (await media()).StreamPage);
+const NewStreamPage = lazy(async () => (await media()).NewStreamPage);
+const EditStreamPage = lazy(async () => (await media()).EditStreamPage);
+const SessionsPage = lazy(async () => (await media()).SessionsPage);
 
 type Page = (parts: Record<string, string>) => ComponentChild;
 
 /** Pages by the form of their path; those in the top bar have a line in `navigation.ts`, too. */
 const PAGES: Record<string, Page> = {
   "/": () => <OverviewPage />,
+  "/streams": () => <StreamsPage />,
+  "/streams/:name": ({ name = "" }) => <StreamPage key={name} name={name} />,
+  "/streams/:name/edit": ({ name = "" }) => <EditStreamPage name={name} />,
+  "/new-stream": () => <NewStreamPage />,
+  "/sessions": () => <SessionsPage />,
 };
 
 function pageOf(path: string): ComponentChild {

@@ -19,6 +19,13 @@ export const GROUPS: readonly Group[] = [
     label: strings.groups.cluster,
     links: [{ path: "/", label: strings.overview, key: "o" }],
   },
+  {
+    label: strings.groups.media,
+    links: [
+      { path: "/streams", label: strings.streams, key: "t" },
+      { path: "/sessions", label: strings.sessions, key: "n" },
+    ],
+  },
 ];
 
 /** Is `path` the page of `link`, or a page below it? */

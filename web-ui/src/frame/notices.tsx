@@ -1,12 +1,27 @@
 // What stands in place of a page's content, or above it, while there is none or no access.
 
-import type { ComponentChild, ComponentChildren } from "preact";
+import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { ApiProblem } from "../api/http";
 import { pageTitle, retry } from "../cluster/store";
 import { formatInstant, formatTime } from "../format";
 import { strings } from "../strings";
-import { SignIn } from "./sign_in";
+
+const SLOW_AFTER_MS = 2000;
+
+/** Says that something is on its way, and when it takes long. */
+export function Waiting() {
+  const [isSlow, setSlow] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setSlow(true), SLOW_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  return (
+    <p class="note waiting" role="status">
+      {isSlow ? strings.stillWaiting : strings.loading}
+    </p>
+  );
+}
 
 export function Panel({ title, children }: { title: string; children: ComponentChildren }) {
   return (
@@ -23,7 +38,12 @@ export function describe(problem: ApiProblem): string {
   return `${status}${problem.message}${id}`;
 }
 
-function ProblemActions({ problem }: { problem: ApiProblem }) {
+interface ProblemProps {
+  problem: ApiProblem;
+  onRetry?: () => void;
+}
+
+function ProblemActions({ problem, onRetry = retry }: ProblemProps) {
   const [isCopied, setCopied] = useState(false);
   const copy = async (): Promise<void> => {
     const { path, status, code, message, requestId } = problem;
@@ -33,7 +53,7 @@ function ProblemActions({ problem }: { problem: ApiProblem }) {
   };
   return (
     <p class="actions">
-      <button type="button" onClick={retry}>
+      <button type="button" onClick={onRetry}>
         {strings.retry}
       </button>
       {/* The clipboard exists only on https and on loopback. */}
@@ -47,19 +67,19 @@ function ProblemActions({ problem }: { problem: ApiProblem }) {
 }
 
 /** Nothing was ever received. */
-function Failing({ problem }: { problem: ApiProblem }) {
+export function Failing({ problem, onRetry }: ProblemProps) {
   const isSilent = problem.kind === "unreachable";
   return (
     <div role="alert">
       <Panel title={isSilent ? strings.failingTitle : strings.refusedTitle}>
         <p>{strings.failing(describe(problem))}</p>
-        <ProblemActions problem={problem} />
+        <ProblemActions problem={problem} {...(onRetry && { onRetry })} />
       </Panel>
     </div>
   );
 }
 
-function Forbidden({ problem }: { problem: ApiProblem }) {
+export function Forbidden({ problem }: { problem: ApiProblem }) {
   const isUnset = problem.code === "auth_not_configured";
   return (
     <Panel title={strings.forbiddenTitle}>
@@ -72,7 +92,7 @@ function Forbidden({ problem }: { problem: ApiProblem }) {
 }
 
 /** The numbers stay, greyed; this says from when they are. */
-function LostBanner({ problem, fromMs }: { problem: ApiProblem; fromMs: number }) {
+export function LostBanner({ problem, fromMs }: { problem: ApiProblem; fromMs: number }) {
   return (
     <div class="banner bad" role="alert">
       <p>
@@ -81,34 +101,6 @@ function LostBanner({ problem, fromMs }: { problem: ApiProblem; fromMs: number }
       </p>
       <ProblemActions problem={problem} />
     </div>
-  );
-}
-
-interface GateProps {
-  /** Why nothing new comes, if so. */
-  problem: ApiProblem | null;
-  /** When the newest data came; null: never yet. */
-  fromMs: number | null;
-  loading: ComponentChild;
-  children: ComponentChildren;
-}
-
-/** Shows the content as soon as there is any; what was typed into it outlives a lost session. */
-export function Gate({ problem, fromMs, loading, children }: GateProps) {
-  const noAccess =
-    problem?.kind === "unauthorized" ? (
-      <SignIn problem={problem} />
-    ) : problem?.kind === "forbidden" ? (
-      <Forbidden problem={problem} />
-    ) : null;
-  if (fromMs === null) return noAccess ?? (problem ? <Failing problem={problem} /> : loading);
-  return (
-    <>
-      {noAccess ?? (problem && <LostBanner problem={problem} fromMs={fromMs} />)}
-      <div hidden={noAccess !== null} class={problem ? "greyed" : undefined}>
-        {children}
-      </div>
-    </>
   );
 }
 

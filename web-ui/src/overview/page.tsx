@@ -1,7 +1,8 @@
 // Cluster > Overview: totals, what is wrong, and one row a node.
 
 import { findings, lastDataMs, rows, trouble } from "../cluster/store";
-import { Gate, Panel, Title } from "../frame/notices";
+import { Gate } from "../frame/gate";
+import { Panel, Title } from "../frame/notices";
 import { strings } from "../strings";
 import { Loading, NoMatch, Table } from "../table/table";
 import { Toolbar } from "../table/toolbar";
@@ -72,12 +73,10 @@ function Content() {
 }
 
 export function OverviewPage() {
-  const problem = trouble.value?.problem ?? null;
-  const fromMs = lastDataMs.value;
   return (
     <>
-      <Title text={strings.overviewTitle} liveMs={problem ? null : fromMs} />
-      <Gate problem={problem} fromMs={fromMs} loading={<Loading columns={COLUMNS} name="nodes" />}>
+      <Title text={strings.overviewTitle} liveMs={trouble.value ? null : lastDataMs.value} />
+      <Gate waiting={<Loading columns={COLUMNS} name="nodes" />}>
         <Content />
       </Gate>
     </>

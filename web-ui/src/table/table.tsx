@@ -3,6 +3,7 @@
 
 import type { ComponentChild } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { Waiting } from "../frame/notices";
 import { strings } from "../strings";
 import { flipped, type Direction, type FirstDirections, type Order } from "./order";
 import { setOrder } from "./view";
@@ -72,20 +73,12 @@ function Head({ columns, order }: HeadProps) {
 }
 
 const SKELETON_ROWS = [1, 2, 3];
-const SLOW_AFTER_MS = 2000;
 
-/** The table's head with empty rows; says so when it takes long. */
+/** The table's head with empty rows. */
 export function Loading({ columns, name }: { columns: readonly Column<never>[]; name: string }) {
-  const [isSlow, setSlow] = useState(false);
-  useEffect(() => {
-    const timer = setTimeout(() => setSlow(true), SLOW_AFTER_MS);
-    return () => clearTimeout(timer);
-  }, []);
   return (
     <div class="scroll" aria-busy="true">
-      <p class="note waiting" role="status">
-        {isSlow ? strings.stillWaiting : strings.loading}
-      </p>
+      <Waiting />
       <table class={name} aria-hidden="true">
         <Head columns={columns} />
         <tbody>

@@ -11,7 +11,7 @@ const API = "/streamer/api/v3/";
 
 const CONSOLE_CSP =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
-  "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+  "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; frame-src ";
 
 const embedCsp = (entries: string[]): string =>
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
@@ -34,7 +34,8 @@ export interface Answer {
   never?: boolean;
 }
 
-export type Script = (path: string, request: IncomingMessage) => Answer;
+/** `body` is what a write brought, as JSON; null without. */
+export type Script = (path: string, request: IncomingMessage, body?: unknown) => Answer;
 
 export interface MockNodeOptions {
   api?: Script;
@@ -61,6 +62,8 @@ export class MockNode {
   reachable: string[] = [];
   /** Media requests are redirected to this node, when set. */
   redirectTo: string | null = null;
+  /** So is the player page then, as the daemon does it for streams of its peers. */
+  redirectsPlayer = false;
   /** Answers every media request with this status, when set. */
   mediaStatus: number | null = null;
   readonly requests: string[] = [];
@@ -111,8 +114,8 @@ export class MockNode {
     this.requests.push(request.url ?? "");
     const path = full.startsWith(prefix) ? full.slice(prefix.length) : full;
     if (path.startsWith(API)) return this.answerApi(path.slice(API.length), request, response);
-    if (path === "/") return this.send(response, join(DIST, "index.html"), CONSOLE_CSP);
-    if (path.endsWith("/embed.html")) return this.sendEmbed(path, response);
+    if (path === "/") return this.send(response, join(DIST, "index.html"), this.consoleCsp());
+    if (path.endsWith("/embed.html")) return this.sendEmbed(path, request, response);
     if (path.startsWith("/assets/")) return this.send(response, join(DIST, normalize(path)));
     if (media && path.startsWith("/live/cam/")) {
       response.setHeader("access-control-allow-origin", "*");
@@ -132,8 +135,14 @@ export class MockNode {
     response.end();
   }
 
-  private answerApi(path: string, request: IncomingMessage, response: ServerResponse): void {
-    const { status = 200, body, headers = {}, never = false } = this.api(path, request);
+  private async answerApi(
+    path: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const sent = (await request.toArray()).join("");
+    const given: unknown = sent === "" ? null : JSON.parse(sent);
+    const { status = 200, body, headers = {}, never = false } = this.api(path, request, given);
     if (never) return;
     if (path === "events" && status === 404 && this.options.hasEvents !== false)
       return this.tellEvents(request, response);
@@ -150,7 +159,7 @@ export class MockNode {
     const tell = (): void => {
       for (const [name, path] of Object.entries(EVENTS)) {
         if (!wanted.includes(name)) continue;
-        const { status = 200, body, never } = this.api(path, request);
+        const { status = 200, body, never } = this.api(path, request, null);
         if (never || status !== 200) return void response.destroy();
         const items = (body as Record<string, unknown[]>)[name] ?? [body];
         const data = { full: true, more: false, estimated_count: items.length, items, gone: [] };
@@ -169,7 +178,20 @@ export class MockNode {
     tell();
   }
 
-  private async sendEmbed(path: string, response: ServerResponse): Promise<void> {
+  /** The player of a stream of a peer is a page of that peer. */
+  private consoleCsp(): string {
+    return CONSOLE_CSP + ["'self'", ...this.reachable].join(" ");
+  }
+
+  private async sendEmbed(
+    path: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    if (this.redirectTo && this.redirectsPlayer) {
+      response.writeHead(302, { location: `${this.redirectTo}${request.url}` });
+      return void response.end();
+    }
     const template = await readFile(join(DIST, "embed.html"), "utf8");
     const stream = path.slice(1, -"/embed.html".length);
     response.setHeader("content-type", "text/html; charset=utf-8");

@@ -1,0 +1,43 @@
+// Asks before something is done that cannot be undone.
+
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { ApiProblem } from "../api/http";
+import { describe } from "../frame/notices";
+import { strings } from "../strings";
+
+interface ConfirmationProps {
+  title: string;
+  /** What the button that does it says. */
+  verb: string;
+  /** What is lost by it. */
+  children: ComponentChildren;
+  /** Does it; an `ApiProblem` is shown and leaves the question open. */
+  act: () => Promise<void>;
+  onClose: () => void;
+}
+
+export function Confirmation({ title, verb, children, act, onClose }: ConfirmationProps) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const [problem, setProblem] = useState<ApiProblem | null>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  const close = (): void => dialog.current?.close();
+  const confirm = (): void => void act().then(close, setProblem);
+  return (
+    <dialog ref={dialog} aria-labelledby="confirmation" onClose={onClose}>
+      <h2 id="confirmation">{title}</h2>
+      {children}
+      <p class="error" role="alert">
+        {problem && describe(problem)}
+      </p>
+      <p class="actions">
+        <button type="button" class="danger" onClick={confirm}>
+          {verb}
+        </button>
+        <button type="button" onClick={close}>
+          {strings.cancel}
+        </button>
+      </p>
+    </dialog>
+  );
+}

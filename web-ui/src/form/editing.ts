@@ -1,0 +1,106 @@
+// What a form that edits one thing goes through: typed, sent as a change of what was read, refused
+// at its fields, or found to be a change of something that somebody else has changed meanwhile.
+
+import { useState } from "preact/hooks";
+import { ApiProblem, send, type Reply, type Send } from "../api/http";
+import { retry } from "../cluster/store";
+import { strings } from "../strings";
+import type { Faults } from "./faults";
+
+/** How the thing is held in the form. */
+export interface Shape<Draft> {
+  /** Reads an answer with distrust. */
+  read(value: unknown): Draft;
+  /** The body of a PUT that turns one into the other; empty where they are the same. */
+  patchOf(before: Draft, after: Draft): Record<string, unknown>;
+  /** What `mine` made of `base`, done to `theirs`. */
+  rebased(base: Draft, mine: Draft, theirs: Draft): Draft;
+  faultsOf(problem: ApiProblem): Faults;
+}
+
+/** A draft as it was read, and the tag that names it. */
+interface Version<Draft> {
+  draft: Draft;
+  etag: string | null;
+}
+
+export interface Editing<Draft> {
+  base: Draft;
+  draft: Draft;
+  /** What somebody else has made of `base`, where that is in the way. */
+  theirs: Draft | null;
+  faults: Faults;
+  /** How the last try went, where nothing is wrong. */
+  note: string;
+  change: (draft: Draft) => void;
+  save: () => void;
+  saveMine: () => void;
+  takeTheirs: () => void;
+}
+
+export function useEditing<Draft>(
+  path: string,
+  reply: Reply,
+  shape: Shape<Draft>,
+  onSaved: () => void,
+): Editing<Draft> {
+  const versionOf = ({ value, etag }: Reply): Version<Draft> => ({
+    draft: shape.read(value),
+    etag,
+  });
+  const [base, setBase] = useState(() => versionOf(reply));
+  const [draft, setDraft] = useState(base.draft);
+  const [theirs, setTheirs] = useState<Version<Draft> | null>(null);
+  const [faults, setFaults] = useState<Faults>({});
+  const [note, setNote] = useState("");
+  const isNew = base.etag === null;
+
+  function adopt(version: Version<Draft>): void {
+    setBase(version);
+    setDraft(version.draft);
+    setTheirs(null);
+  }
+
+  async function put(from: Version<Draft>, body: Record<string, unknown>): Promise<void> {
+    const request: Send = { method: "PUT", body, ...(isNew ? { isNew } : { ifMatch: from.etag }) };
+    try {
+      adopt(versionOf(await send(path, request)));
+      onSaved();
+    } catch (error) {
+      if (!(error instanceof ApiProblem)) throw error;
+      if (isNew || error.status !== 412) throw error;
+      setTheirs(versionOf(await send(path, {})));
+    }
+  }
+
+  function save(from: Version<Draft>, to: Draft): void {
+    const body = shape.patchOf(from.draft, to);
+    setFaults({});
+    setNote("");
+    if (!isNew && Object.keys(body).length === 0) return setNote(strings.nothingChanged);
+    put(from, body).catch((error) => {
+      if (!(error instanceof ApiProblem)) throw error;
+      setFaults(shape.faultsOf(error));
+      retry(); // Where a session is over, this brings up the sign-in.
+    });
+  }
+
+  return {
+    base: base.draft,
+    draft,
+    theirs: theirs && theirs.draft,
+    faults,
+    note,
+    change: setDraft,
+    save: () => save(base, draft),
+    saveMine: () => {
+      if (!theirs) return;
+      const mine = shape.rebased(base.draft, draft, theirs.draft);
+      setBase(theirs);
+      setDraft(mine);
+      setTheirs(null);
+      save(theirs, mine);
+    },
+    takeTheirs: () => theirs && adopt(theirs),
+  };
+}

@@ -1,0 +1,43 @@
+// Everything that is wrong with a form, on top of it; takes the focus when it appears.
+
+import { useEffect, useRef } from "preact/hooks";
+import { strings } from "../strings";
+import type { Faults } from "./faults";
+
+/** Moves the focus without touching the hash, which belongs to the router. */
+function leadTo(event: Event, field: string): void {
+  event.preventDefault();
+  document.getElementById(field)?.focus();
+}
+
+export function FaultSummary({ faults, labels }: { faults: Faults; labels: Faults }) {
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => box.current?.focus(), [faults]);
+  const found = Object.entries(faults);
+  if (found.length === 0) return null;
+  return (
+    <div
+      class="banner bad summary"
+      role="group"
+      aria-label={strings.notSaved}
+      tabIndex={-1}
+      ref={box}
+    >
+      <p>
+        <span aria-hidden="true">✕</span> {strings.notSaved}
+      </p>
+      <ul>
+        {found.map(([field, what]) => (
+          <li key={field}>
+            {field && (
+              <a href={location.hash} onClick={(event) => leadTo(event, field)}>
+                {labels[field]}
+              </a>
+            )}{" "}
+            {what}
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}

@@ -1,0 +1,22 @@
+// Which field of a form a refusal of the API belongs to. Pure.
+
+import type { ApiProblem, Fault } from "../api/http";
+
+/** What is wrong, by field; under the empty name what belongs to none. */
+export type Faults = Record<string, string>;
+
+/** The first word with an underscore: so the settings' own rules name the field they are about. */
+const SETTING = /[a-z]+(_[a-z]+)+/;
+
+function fieldOf({ pointer, title }: Fault): string | undefined {
+  return pointer === null ? title.match(SETTING)?.[0] : pointer.split("/").at(-1);
+}
+
+export function faultsOf(problem: ApiProblem, fields: readonly string[]): Faults {
+  const faults: Faults = {};
+  for (const fault of problem.faults) {
+    const field = fields.find((known) => known === fieldOf(fault)) ?? "";
+    faults[field] ??= [fault.title, fault.detail].filter(Boolean).join("; ");
+  }
+  return problem.faults.length > 0 ? faults : { "": problem.message };
+}

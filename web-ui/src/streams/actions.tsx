@@ -1,0 +1,69 @@
+// What can be done with a stream of this node: edit, stop, delete. Others are their own node's.
+
+import { useState } from "preact/hooks";
+import { send } from "../api/http";
+import { streamPath, type Stream } from "../api/streams";
+import { announcement, retry } from "../cluster/store";
+import { Confirmation } from "../form/confirmation";
+import { linkTo } from "../router";
+import { strings } from "../strings";
+
+type Question = "stop" | "delete";
+
+interface AskProps {
+  stream: Stream;
+  question: Question;
+  onClose: () => void;
+}
+
+function Ask({ stream: { name, clients, isStatic, namedBy }, question, onClose }: AskProps) {
+  const act = async (): Promise<void> => {
+    if (question === "stop") {
+      await send(`${streamPath(name)}/stop`, { method: "POST" });
+      announcement.value = strings.streamStopped(name);
+      retry();
+    } else {
+      await send(streamPath(name), { method: "DELETE" });
+      announcement.value = strings.streamDeleted(name);
+      location.hash = linkTo("streams");
+    }
+  };
+  const restarts = isStatic && namedBy === "config";
+  return (
+    <Confirmation
+      title={strings.askTitle[question](name)}
+      verb={strings.verbs[question]}
+      act={act}
+      onClose={onClose}
+    >
+      <p>{question === "stop" ? strings.stopMeans(restarts) : strings.deleteMeans}</p>
+      <p>{strings.clientsThere(clients)}</p>
+    </Confirmation>
+  );
+}
+
+export function Actions({ stream }: { stream: Stream }) {
+  const [question, setQuestion] = useState<Question | null>(null);
+  if (stream.namedBy === "remote") {
+    return <p class="note">{strings.remoteStream(stream.runningOn)}</p>;
+  }
+  return (
+    <div class="actions">
+      {stream.namedBy === "config" && (
+        <a class="button" href={linkTo("streams", stream.name, "edit")}>
+          {strings.edit}
+        </a>
+      )}
+      <button type="button" onClick={() => setQuestion("stop")}>
+        {strings.verbs.stop}
+      </button>
+      {stream.namedBy === "config" && (
+        <button type="button" class="danger" onClick={() => setQuestion("delete")}>
+          {strings.verbs.delete}
+        </button>
+      )}
+      {stream.namedBy === "user" && <span class="note">{strings.publishedStream}</span>}
+      {question && <Ask stream={stream} question={question} onClose={() => setQuestion(null)} />}
+    </div>
+  );
+}

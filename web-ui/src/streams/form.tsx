@@ -1,0 +1,211 @@
+// The form of a stream's settings, for a new one or one that is there.
+
+import { useEffect, useState } from "preact/hooks";
+import { send, type ApiProblem, type Reply } from "../api/http";
+import { streamPath } from "../api/streams";
+import { announcement, retry } from "../cluster/store";
+import { Conflict } from "../form/conflict";
+import { useEditing } from "../form/editing";
+import { FaultSummary } from "../form/fault_summary";
+import type { Faults } from "../form/faults";
+import { Field } from "../form/field";
+import { Gate } from "../frame/gate";
+import { Failing, Title, Waiting } from "../frame/notices";
+import { linkTo } from "../router";
+import { strings } from "../strings";
+import {
+  KEPT,
+  SHAPE,
+  TEXTS,
+  differences,
+  labelsOf,
+  priorityField,
+  urlField,
+  type Draft,
+  type InputDraft,
+} from "./fields";
+
+const NO_INPUT: InputDraft = { url: "", priority: "", others: {} };
+
+interface PartProps {
+  draft: Draft;
+  faults: Faults;
+  onChange: (draft: Draft) => void;
+}
+
+/** One row an input, the best first, and always an empty one more. */
+function InputFields({ draft, faults, onChange }: PartProps) {
+  const rows = draft.inputs.at(-1)?.url === "" ? draft.inputs : [...draft.inputs, NO_INPUT];
+  const change = (index: number, changes: Partial<InputDraft>): void =>
+    onChange({
+      ...draft,
+      inputs: rows
+        .map((row, at) => (at === index ? { ...row, ...changes } : row))
+        .filter(({ url, priority }, at) => at === index || url !== "" || priority !== ""),
+    });
+  return (
+    <fieldset>
+      <legend>{strings.inputs}</legend>
+      <p class="note">{strings.inputsHelp}</p>
+      {rows.map(({ url, priority }, index) => (
+        <div key={index} class="input-row">
+          <Field
+            id={urlField(index)}
+            label={strings.inputUrl(index + 1)}
+            value={url}
+            placeholder={strings.inputExample}
+            error={faults[urlField(index)]}
+            onText={(text) => change(index, { url: text.trim() })}
+          />
+          <Field
+            id={priorityField(index)}
+            label={strings.inputPriority(index + 1)}
+            value={priority}
+            error={faults[priorityField(index)]}
+            onText={(text) => change(index, { priority: text.trim() })}
+          />
+        </div>
+      ))}
+    </fieldset>
+  );
+}
+
+function CaptureField({ draft, onChange }: Omit<PartProps, "faults">) {
+  return (
+    <div class="field">
+      <label for="static">{strings.capture}</label>
+      <select
+        id="static"
+        value={draft.isStatic ? "always" : "ondemand"}
+        onChange={({ currentTarget }) =>
+          onChange({ ...draft, isStatic: currentTarget.value === "always" })
+        }
+      >
+        {Object.entries(strings.captures).map(([value, text]) => (
+          <option key={value} value={value}>
+            {text}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+function TextFields({ draft, faults, onChange }: PartProps) {
+  return (
+    <>
+      {TEXTS.map((name) => {
+        const isKept = name === "password" && draft[name] === KEPT;
+        return (
+          <Field
+            key={name}
+            id={name}
+            {...strings.streamFields[name]}
+            value={isKept ? "" : draft[name]}
+            placeholder={isKept ? strings.passwordIsSet : undefined}
+            isSecret={name === "password"}
+            error={faults[name]}
+            onText={(text) => onChange({ ...draft, [name]: name === "title" ? text : text.trim() })}
+          />
+        );
+      })}
+    </>
+  );
+}
+
+/** `stream` is null for a new one. */
+function StreamForm({ stream, reply }: { stream: string | null; reply: Reply }) {
+  const [name, setName] = useState(stream ?? "");
+  const { base, draft, theirs, faults, note, ...editing } = useEditing(
+    streamPath(name),
+    reply,
+    SHAPE,
+    () => {
+      announcement.value = strings.streamSaved(name);
+      retry();
+      location.hash = linkTo("streams", name);
+    },
+  );
+  const parts = { draft, faults, onChange: editing.change };
+  return (
+    <form
+      class="panel form"
+      aria-label={stream ? strings.editTitle(stream) : strings.addStream}
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault();
+        editing.save();
+      }}
+    >
+      <FaultSummary faults={faults} labels={labelsOf(draft)} />
+      {theirs && (
+        <Conflict
+          differences={differences(base, draft, theirs)}
+          onMine={editing.saveMine}
+          onTheirs={editing.takeTheirs}
+        />
+      )}
+      {stream === null && (
+        <Field
+          id="name"
+          {...strings.streamFields.name}
+          value={name}
+          error={faults["name"]}
+          onText={(text) => setName(text.trim())}
+        />
+      )}
+      <InputFields {...parts} />
+      <CaptureField {...parts} />
+      <TextFields {...parts} />
+      <p class="actions">
+        <button type="submit" class="primary">
+          {strings.save}
+        </button>
+        <a class="button" href={stream ? linkTo("streams", stream) : linkTo("streams")}>
+          {strings.cancel}
+        </a>
+        <span role="status">{note}</span>
+      </p>
+    </form>
+  );
+}
+
+export function NewStreamPage() {
+  return (
+    <>
+      <p class="back">
+        <a href={linkTo("streams")}>{strings.streams}</a>
+      </p>
+      <Title text={strings.addStream} liveMs={null} />
+      <Gate>
+        <StreamForm stream={null} reply={{ value: null, etag: null }} />
+      </Gate>
+    </>
+  );
+}
+
+function Loaded({ name }: { name: string }) {
+  const [reply, setReply] = useState<Reply | null>(null);
+  const [problem, setProblem] = useState<ApiProblem | null>(null);
+  const load = (): void => {
+    setProblem(null);
+    void send(streamPath(name), {}).then(setReply, setProblem);
+  };
+  useEffect(load, [name]);
+  if (problem) return <Failing problem={problem} onRetry={load} />;
+  return reply ? <StreamForm stream={name} reply={reply} /> : <Waiting />;
+}
+
+export function EditStreamPage({ name }: { name: string }) {
+  return (
+    <>
+      <p class="back">
+        <a href={linkTo("streams", name)}>{name}</a>
+      </p>
+      <Title text={strings.editTitle(name)} liveMs={null} />
+      <Gate>
+        <Loaded key={name} name={name} />
+      </Gate>
+    </>
+  );
+}

@@ -1,0 +1,263 @@
+// Stream: its picture, its numbers, where it comes from, who watches it, and what can be done.
+
+import type { ComponentChild } from "preact";
+import { useState } from "preact/hooks";
+import {
+  listPath,
+  readSessions,
+  readStream,
+  streamPath,
+  type Stream,
+  type Track,
+} from "../api/streams";
+import { History, sparkline } from "../cluster/history";
+import { formatBitrate, formatBytes, formatCount, formatDuration } from "../format";
+import { Gate } from "../frame/gate";
+import { Panel, Title } from "../frame/notices";
+import { useWatched } from "../frame/watched";
+import { linkTo } from "../router";
+import { SessionTable } from "../sessions/page";
+import { strings } from "../strings";
+import { missing, numberCell } from "../table/cells";
+import { Table, type Column } from "../table/table";
+import { Actions } from "./actions";
+import { lifetime, places, stateBadge } from "./columns";
+import { inputRows, type InputRow } from "./inputs";
+
+/** The player page, which finds the stream wherever it runs. Nothing is fetched before a click. */
+function Player({ name }: { name: string }) {
+  const path = name.split("/").map(encodeURIComponent).join("/");
+  return (
+    <iframe
+      class="player"
+      src={`./${path}/embed.html?autoplay=false`}
+      title={strings.playerTitle(name)}
+      allow="autoplay; fullscreen; picture-in-picture"
+    />
+  );
+}
+
+/** The last five minutes, as long as the page has been open. */
+function BitrateLine({ points }: { points: readonly (number | null)[] }) {
+  const line = sparkline(points, 240, 46);
+  const known = points.filter((point) => point !== null);
+  return (
+    <svg
+      class="bitrates"
+      viewBox="0 0 240 48"
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={strings.bitrateLine(
+        formatBitrate(known.length > 0 ? Math.min(...known) : null),
+        formatBitrate(known.length > 0 ? Math.max(...known) : null),
+      )}
+    >
+      <path class="base" d="M0 47.5H240" />
+      <path class="line" d={line} />
+    </svg>
+  );
+}
+
+function Facts({ stream, fromMs }: { stream: Stream; fromMs: number }) {
+  const [history] = useState(() => new History());
+  const isRunning = stream.state === "running";
+  // Takes one point a step, however often the page is drawn.
+  history.record(new Map([[stream.name, isRunning ? stream.bitrateKbit : null]]), fromMs);
+  const labels = strings.facts;
+  const facts: [string, ComponentChild][] = [
+    [labels.state, stateBadge(stream.state)],
+    [labels.where, places(stream)],
+    [labels.clients, numberCell(stream.clients, formatCount)],
+    [labels.clientsSoFar, numberCell(stream.clientsSoFar, formatCount)],
+    [labels.lifetime, lifetime(stream)],
+    [labels.delay, numberCell(stream.delayMs, (ms) => formatDuration(ms / 1000))],
+    [labels.output, numberCell(stream.outputKbit, formatBitrate)],
+    [labels.retries, numberCell(stream.retries, formatCount)],
+    [labels.bytesIn, numberCell(stream.bytesIn, formatBytes)],
+    [labels.bytesOut, numberCell(stream.bytesOut, formatBytes)],
+  ];
+  return (
+    <div class="panel facts">
+      <div class="bitrate">
+        <p class="note">{labels.bitrate}</p>
+        <p class="figure-value">{isRunning ? formatBitrate(stream.bitrateKbit) : missing}</p>
+        <BitrateLine points={history.of(stream.name)} />
+      </div>
+      <dl>
+        {facts.map(([label, value]) => (
+          <div key={label}>
+            <dt>{label}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </div>
+  );
+}
+
+const INPUT_COLUMNS: readonly Column<InputRow>[] = [
+  {
+    key: "url",
+    label: strings.inputColumns.url,
+    cell: ({ url }) => <span class="name-text">{url}</span>,
+  },
+  {
+    key: "state",
+    label: strings.columns.state,
+    cell: ({ state, error }) => (
+      <span class="state">
+        {state === "unknown" ? missing : stateBadge(state)}
+        {error && <span class="details">{error}</span>}
+      </span>
+    ),
+  },
+  {
+    key: "priority",
+    label: strings.inputColumns.priority,
+    cell: ({ priority }) => numberCell(priority, formatCount),
+  },
+];
+
+const known = (...parts: (string | null)[]): ComponentChild =>
+  parts.filter(Boolean).join(", ") || missing;
+
+const TRACK_COLUMNS: readonly Column<Track>[] = [
+  {
+    key: "track",
+    label: strings.trackColumns.track,
+    cell: ({ id, content }) => <span class="name-text">{known(content ?? id)}</span>,
+  },
+  {
+    key: "codec",
+    label: strings.trackColumns.codec,
+    cell: ({ codec }) => known(codec && codec.toUpperCase()),
+  },
+  {
+    key: "form",
+    label: strings.trackColumns.form,
+    cell: ({ width, height, fps, channels, sampleRate, language }) =>
+      known(
+        width !== null && height !== null ? `${width} × ${height}` : null,
+        fps !== null ? strings.fps(fps) : null,
+        channels !== null ? strings.channels(channels) : null,
+        sampleRate !== null ? strings.sampleRate(sampleRate) : null,
+        language,
+      ),
+  },
+  {
+    key: "bitrate",
+    label: strings.streamColumns.bitrate,
+    cell: ({ bitrateKbit }) => numberCell(bitrateKbit, formatBitrate),
+  },
+];
+
+function Inputs({ stream }: { stream: Stream }) {
+  const rows = inputRows(stream);
+  return (
+    <section>
+      <h2>{strings.inputs}</h2>
+      {stream.error && !rows.some(({ error }) => error) && (
+        <p class="banner caution">
+          <span aria-hidden="true">⚠</span> {stream.error}
+        </p>
+      )}
+      {rows.length === 0 ? (
+        <p class="note">{stream.namedBy === "remote" ? strings.remoteInputs : strings.noInputs}</p>
+      ) : (
+        <Table
+          name="inputs"
+          caption={strings.inputs}
+          columns={INPUT_COLUMNS}
+          rows={rows}
+          keyOf={({ url }) => url}
+        />
+      )}
+    </section>
+  );
+}
+
+function Tracks({ tracks }: Stream) {
+  return (
+    <section>
+      <h2>{strings.tracks}</h2>
+      {tracks.length === 0 ? (
+        <p class="note">{strings.noTracks}</p>
+      ) : (
+        <Table
+          name="tracks"
+          caption={strings.tracks}
+          columns={TRACK_COLUMNS}
+          rows={tracks}
+          keyOf={({ id }) => id ?? ""}
+        />
+      )}
+    </section>
+  );
+}
+
+function StreamSessions({ name }: { name: string }) {
+  const { value } = useWatched(
+    listPath("sessions", {
+      sort: "opened_at",
+      isDescending: true,
+      query: "",
+      cursor: "",
+      filters: { name },
+    }),
+    readSessions,
+  );
+  return (
+    <section>
+      <h2>{strings.sessions}</h2>
+      <p class="note">{strings.sessionsOfThisNode}</p>
+      {value && value.items.length > 0 && <SessionTable sessions={value.items} without="stream" />}
+      {value && value.count > value.items.length && (
+        <p>
+          <a href={`#/sessions?q=${encodeURIComponent(name)}`}>
+            {strings.allSessions(value.count)}
+          </a>
+        </p>
+      )}
+      {value?.items.length === 0 && <p>{strings.noSessions}</p>}
+    </section>
+  );
+}
+
+function Content({ stream, fromMs }: { stream: Stream; fromMs: number }) {
+  return (
+    <>
+      {stream.title && <p class="subtitle">{stream.title}</p>}
+      <Actions stream={stream} />
+      <div class="stage">
+        <Player name={stream.name} />
+        <Facts stream={stream} fromMs={fromMs} />
+      </div>
+      <Inputs stream={stream} />
+      <Tracks {...stream} />
+      <StreamSessions name={stream.name} />
+    </>
+  );
+}
+
+export function StreamPage({ name }: { name: string }) {
+  const { value: stream, fromMs, problem } = useWatched(streamPath(name), readStream);
+  const isGone = problem?.status === 404;
+  return (
+    <>
+      <p class="back">
+        <a href={linkTo("streams")}>{strings.streams}</a>
+      </p>
+      <Title text={name} liveMs={problem ? null : fromMs} />
+      {isGone ? (
+        <Panel title={strings.streamGone}>
+          <p>{strings.streamGoneText}</p>
+          <a href={linkTo("streams")}>{strings.toStreams}</a>
+        </Panel>
+      ) : (
+        <Gate problem={problem} fromMs={fromMs}>
+          {stream && fromMs !== null && <Content stream={stream} fromMs={fromMs} />}
+        </Gate>
+      )}
+    </>
+  );
+}

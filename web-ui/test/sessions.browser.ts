@@ -1,0 +1,83 @@
+// What a person does with the sessions: find one, and end it.
+
+import type { BrowserContext, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { launchBrowser, openPage, screenshot } from "./support/browser";
+import { refusal } from "./support/clusters";
+import { MediaNode, SESSIONS, session } from "./support/media";
+import { MockNode } from "./support/mock_node";
+
+let context: BrowserContext;
+let media: MediaNode;
+let node: MockNode;
+let page: Page;
+let faults: string[];
+beforeAll(async () => void (context = await launchBrowser()));
+afterAll(() => context?.close());
+afterEach(async () => {
+  expect(faults).toEqual([]);
+  await page.close();
+  await node.kill();
+});
+
+async function open(hash: string, sessions = SESSIONS): Promise<void> {
+  media = new MediaNode(undefined, structuredClone(sessions));
+  node = await MockNode.start({ api: media.answer });
+  ({ page, faults } = await openPage(context, node.url + hash));
+}
+
+const addresses = (): Promise<string[]> => page.locator("tbody th .name-text").allTextContents();
+const sees = (text: string): Promise<void> => page.getByText(text).first().waitFor();
+
+it("lists who plays and who publishes, the longest first", async () => {
+  await open("#/sessions");
+  await sees("4 sessions");
+  expect((await addresses())[0]).toBe("198.51.100.4");
+  const publisher = page.locator("tr", { hasText: "198.51.100.4" });
+  expect(await publisher.innerText()).toMatch(/studio\/anna\s+RTMP\s*publishes\s+9\.1 GB\s+1d 6h/);
+  expect(await page.locator("tr", { hasText: "HTTP-TS" }).innerText()).toMatch(/–\s+–\s+–/);
+});
+
+it("sorts and filters by protocol and words, and keeps that in the address", async () => {
+  await open("#/sessions");
+  await page.getByRole("button", { name: "Bytes" }).click();
+  await expect.poll(async () => (await addresses())[1]).toBe("192.0.2.17");
+  await page.getByRole("combobox", { name: "Protocol" }).selectOption("rtsp");
+  await expect.poll(addresses).toEqual(["2001:db8::7:1"]);
+  expect(page.url()).toContain("sort=bytes&dir=desc&proto=rtsp");
+  await page.getByLabel("Filter").fill("no such");
+  await sees("No session matches the filter.");
+});
+
+it("ends a session after asking, and shows why it could not", async () => {
+  await open("#/sessions");
+  await page.getByRole("button", { name: "End the session of 2001:db8::7:1" }).click();
+  await sees("2001:db8::7:1 plays live/cam.");
+  await screenshot(page, "sessions-end");
+  await page.getByRole("button", { name: "Cancel" }).click();
+  expect(media.log).toEqual([]);
+  await page.getByRole("button", { name: "End the session of 2001:db8::7:1" }).click();
+  media.nextRefusal = refusal(403, "read_only", "this user may only read");
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("button", { name: "End" }).click();
+  await sees("this user may only read");
+  await dialog.getByRole("button", { name: "End" }).click();
+  await sees("3 sessions");
+  expect(media.log).toEqual(["DELETE sessions/s2", "DELETE sessions/s2"]);
+});
+
+it("takes a session that has ended by itself for ended", async () => {
+  await open("#/sessions");
+  await page.getByRole("button", { name: "End the session of 198.51.100.4" }).click();
+  media.sessions = [];
+  await page.getByRole("dialog").getByRole("button", { name: "End" }).click();
+  await sees("Nobody plays or publishes at this node.");
+});
+
+it("lists a stream's own sessions on its page, and ends them there", async () => {
+  await open("#/streams/live%2Fcam", [...SESSIONS, session("s9", { name: "other", ip: "::9" })]);
+  await page.getByRole("button", { name: "End the session of 2001:db8::7:1" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "End" }).click();
+  await expect.poll(() => media.log).toEqual(["DELETE sessions/s2"]);
+  expect(await page.getByText("::9").count()).toBe(0);
+});

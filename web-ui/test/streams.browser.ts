@@ -1,0 +1,262 @@
+// What a person does with the streams: find one, add, edit, stop and delete it, watch it.
+
+import type { BrowserContext, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { launchBrowser, openPage, screenshot } from "./support/browser";
+import { refusal } from "./support/clusters";
+import { startLiveHls } from "./support/live_hls";
+import { MediaNode, STREAMS, many, remote, stream } from "./support/media";
+import { MockNode, type MockNodeOptions } from "./support/mock_node";
+
+let context: BrowserContext;
+let media: MediaNode;
+let node: MockNode;
+let page: Page;
+let faults: string[];
+beforeAll(async () => void (context = await launchBrowser()));
+afterAll(() => context?.close());
+afterEach(async () => {
+  expect(faults).toEqual([]);
+  await page.close();
+  await node.kill();
+});
+
+async function open(hash: string, streams = STREAMS, options: MockNodeOptions = {}): Promise<void> {
+  media = new MediaNode(structuredClone(streams));
+  node = await MockNode.start({ api: media.answer, ...options });
+  ({ page, faults } = await openPage(context, node.url + hash));
+}
+
+const names = (): Promise<string[]> => page.locator(".streams tbody .name-text").allTextContents();
+const sees = (text: string): Promise<void> => page.getByText(text).first().waitFor();
+
+it("lists the cluster's streams with state, place, clients and bitrate", async () => {
+  await open("#/streams");
+  await sees("8 streams");
+  const row = page.locator("tr", { hasText: "live/cam" });
+  expect(await row.innerText()).toMatch(/Main stage\s+Running\s+north\s+12\s+2\.5 Mbit\/s/);
+  await expect.poll(() => row.innerText()).toContain("rtsp://admin:***@10.0.0.9/ch1 + 1 more");
+  expect(await page.locator("tr", { hasText: "north-yard" }).innerText()).toContain("No frames");
+  expect(await page.locator("tr", { hasText: "north-door" }).innerText()).toContain("refused");
+  expect(await page.locator("tr", { hasText: "south-film" }).innerText()).toMatch(/–\s+–\s+–/);
+  await expect.poll(() => page.title()).toBe("Streams");
+});
+
+it("has the node sort and filter, and keeps both in the address", async () => {
+  await open("#/streams");
+  await page.getByRole("button", { name: "Bitrate" }).click();
+  await expect.poll(async () => (await names())[0]).toBe("studio/anna");
+  expect(page.url()).toContain("#/streams?sort=bitrate&dir=desc");
+  await page.getByRole("combobox", { name: "Runs on" }).selectOption("south");
+  await expect.poll(names).toEqual(["south-cam", "east/hall-with-a-rather-long-name"]);
+  await page.getByRole("combobox", { name: "Status" }).selectOption("waiting");
+  await sees("No stream matches the filter.");
+  await page.getByRole("button", { name: "Clear the filter" }).click();
+  await sees("8 streams");
+  await page.keyboard.press("/");
+  await page.keyboard.type("main stage");
+  await expect.poll(names).toEqual(["live/cam"]);
+  expect(page.url()).toContain("q=main+stage");
+});
+
+it("opens a linked view", async () => {
+  await open("#/streams?state=silent&sort=clients");
+  await expect.poll(names).toEqual(["north-yard"]);
+  expect(await page.locator("th[aria-sort]").innerText()).toContain("Clients");
+});
+
+it("leafs through 10,000 streams, no task longer than 200 ms", async () => {
+  await open("#/streams", many(10_000));
+  await sees("100 of 10,000 streams");
+  await page.evaluate(() => {
+    const found = { longestMs: 0 };
+    Object.assign(globalThis, { tasks: found });
+    new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries())
+        found.longestMs = Math.max(found.longestMs, duration);
+    }).observe({ type: "longtask", buffered: true });
+  });
+  await page.getByRole("button", { name: "Next page" }).click();
+  await expect.poll(async () => (await names())[0]).toBe("cam-00100");
+  expect(await page.getByRole("button", { name: "Previous page" }).isEnabled()).toBe(true);
+  await page.getByRole("button", { name: "Bitrate" }).click();
+  await expect.poll(() => page.url()).not.toContain("cursor");
+  await expect.poll(async () => (await names())[0]).not.toBe("cam-00100");
+  await page.getByLabel("Filter").fill("cam-0999");
+  await sees("10 streams");
+  await page.waitForTimeout(3000);
+  const longest = await page.evaluate(
+    () => (globalThis as unknown as { tasks: { longestMs: number } }).tasks.longestMs,
+  );
+  console.log(`10,000 streams: longest task ${longest} ms`);
+  expect(longest).toBeLessThan(200);
+});
+
+it("goes back to the start where its place in the list is no more", async () => {
+  await open("#/streams?cursor=stale", many(150));
+  await sees("100 of 150 streams");
+  expect(page.url()).not.toContain("cursor");
+});
+
+it("shows a hostile title, name, input and error as the text they are", async () => {
+  const evil = "<script>document.title='x'</script>";
+  const image = "<img src=x onerror=alert(1)>";
+  await open("#/streams", [
+    stream("cam", { title: evil, inputs: [{ url: image }] }, { source_error: image }),
+    remote(`a"><b>/../${evil}`),
+  ]);
+  await sees(evil);
+  await page.locator("a", { hasText: 'a"><b>' }).click();
+  await page.locator("h1", { hasText: evil }).waitFor();
+  await page.goBack();
+  await page.getByRole("link", { name: "cam", exact: true }).click();
+  await sees("Inputs");
+  expect(await page.locator(".subtitle").innerText()).toBe(evil);
+  expect(await page.locator("main script, main img").count()).toBe(0);
+});
+
+it("plays a stream of a peer, whose player page is the peer's", async () => {
+  const live = await startLiveHls();
+  const holder = await MockNode.start({ media: live.folder });
+  await open("#/streams", [remote("live/cam")]);
+  node.reachable = [holder.base];
+  node.redirectTo = holder.base;
+  node.redirectsPlayer = true;
+  await page.reload(); // The policy came with the page.
+  await page.getByRole("link", { name: "live/cam" }).click();
+  const player = page.frameLocator("iframe.player");
+  await player.getByRole("button", { name: "Play" }).click();
+  const frames = (): Promise<number> =>
+    player
+      .locator("video")
+      .evaluate((video) => (video as HTMLVideoElement).getVideoPlaybackQuality().totalVideoFrames);
+  await expect.poll(frames, { timeout: 20_000 }).toBeGreaterThan(25);
+  await sees("A stream of south");
+  expect(await page.getByRole("link", { name: "Edit" }).count()).toBe(0);
+  await screenshot(page, "stream-playing-remote");
+  await holder.kill();
+  live.stop();
+});
+
+it("asks before it stops or deletes, and says what is lost", async () => {
+  await open("#/streams/live%2Fcam");
+  await page.getByRole("button", { name: "Stop" }).click();
+  await sees("starts anew at once");
+  await screenshot(page, "stream-stop");
+  await page.keyboard.press("Escape");
+  expect(media.log).toEqual([]);
+  await page.getByRole("button", { name: "Stop" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Stop" }).click();
+  await expect.poll(() => media.log).toEqual(["POST streams/live/cam/stop"]);
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  media.nextRefusal = refusal(403, "config_read_only", "the config file is read-only");
+  await page.getByRole("button", { name: "Delete" }).click();
+  await sees("Clients now: 12.");
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("button", { name: "Delete" }).click();
+  await sees("the config file is read-only");
+  await dialog.getByRole("button", { name: "Delete" }).click();
+  await sees("7 streams");
+  expect(media.log.at(-1)).toBe("DELETE streams/live/cam");
+});
+
+it("adds a stream, with the node's refusals at their fields", async () => {
+  await open("#/streams");
+  await page.getByRole("link", { name: "Add a stream" }).click();
+  await page.getByLabel("Name").fill("live/cam");
+  await page.getByLabel("Input 1", { exact: true }).fill("file:///etc/passwd");
+  await page.getByRole("button", { name: "Save" }).click();
+  await sees("There is a stream of this name already.");
+  expect(await page.getByLabel("Name").getAttribute("aria-invalid")).toBe("true");
+  await page.getByLabel("Name").fill("live/new");
+  media.nextRefusal = {
+    status: 403,
+    body: {
+      error: "forbidden",
+      errors: [
+        {
+          status: "403",
+          code: "file_not_allowed",
+          title: "files may be read only below the config's folder",
+          source: { pointer: "/inputs/0/url" },
+        },
+      ],
+    },
+  };
+  await page.getByRole("button", { name: "Save" }).click();
+  await sees("files may be read only");
+  await screenshot(page, "stream-refused");
+  await page
+    .getByRole("group", { name: "Not saved" })
+    .getByRole("link", { name: "Input 1" })
+    .click();
+  expect(await page.evaluate(() => document.activeElement?.id)).toBe("inputs-0-url");
+  await page.getByLabel("Input 1", { exact: true }).fill("publish://");
+  await page.getByLabel("Input 2", { exact: true }).fill("file://fallback.mp4");
+  await page.getByLabel("Priority of input 2").fill("2");
+  await page.getByLabel("Captured").selectOption("ondemand");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.locator("h1", { hasText: "live/new" }).waitFor();
+  expect(JSON.parse(media.log.at(-1)?.split(" ").slice(2).join(" ") ?? "")).toEqual({
+    inputs: [{ url: "publish://" }, { url: "file://fallback.mp4", priority: 2 }],
+    static: false,
+  });
+});
+
+it("edits only what was changed, and shows both sides when somebody else was faster", async () => {
+  await open("#/streams/live%2Fcam");
+  await page.getByRole("link", { name: "Edit" }).click();
+  await page.getByLabel("Title").fill("My stage");
+  await page.getByLabel("Most clients").fill("many");
+  const cam = media.streams.find(({ name }) => name === "live/cam") ?? {};
+  cam["title"] = "Their stage";
+  media.version += 1;
+  await page.getByRole("button", { name: "Save" }).click();
+  await sees("Somebody else has changed this meanwhile");
+  expect(await page.locator(".conflict").innerText()).toMatch(/My stage[\s\S]*Their stage/);
+  await screenshot(page, "stream-conflict");
+  media.nextRefusal = {
+    status: 400,
+    body: {
+      error: "bad_request",
+      errors: [
+        { code: "wrong_type", title: "expected a count", source: { pointer: "/max_sessions" } },
+      ],
+    },
+  };
+  await page.getByRole("button", { name: "Save yours over it" }).click();
+  await sees("expected a count");
+  await page.getByLabel("Most clients").fill("40");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.locator(".subtitle", { hasText: "My stage" }).waitFor();
+  expect(media.log.at(-1)).toBe('PUT streams/live/cam {"title":"My stage","max_sessions":40}');
+});
+
+it("keeps what was typed while the session is over", async () => {
+  await open("#/streams/live%2Fcam/edit");
+  await page.getByLabel("Title").fill("Half typed");
+  node.api = () => refusal(401, "unauthorized", "who are you");
+  await page.getByRole("button", { name: "Sign in" }).waitFor();
+  node.api = media.answer;
+  await page.getByLabel("User").fill("admin");
+  await page.getByLabel("Password").last().fill("secret");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByLabel("Title").waitFor();
+  expect(await page.getByLabel("Title").inputValue()).toBe("Half typed");
+});
+
+it("says so when a stream is gone, and shows it again when it is back", async () => {
+  await open("#/streams/live%2Fcam");
+  await sees("Main stage");
+  const all = media.streams;
+  media.streams = [];
+  await sees("There is no such stream.");
+  media.streams = all;
+  await sees("Main stage");
+});
+
+it("draws the bitrate of the last minutes as a line", async () => {
+  await open("#/streams/live%2Fcam");
+  const line = page.locator(".bitrates .line");
+  await expect.poll(() => line.getAttribute("d"), { timeout: 15_000 }).toMatch(/^M.*L/);
+});
