@@ -4,9 +4,9 @@
 //! content, so they are cached for ever; pages never are. The player page is served elsewhere, with
 //! the stream filled in: see [`page`].
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::Write as _;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, Resource, web};
@@ -14,11 +14,6 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use rust_embed::RustEmbed;
-
-/// What pages of the console may do. Source: UI.md 2.1; W3C Content Security Policy Level 3.
-const CONSOLE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-     img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; \
-     frame-ancestors 'none'";
 
 /// Files below this gain nothing by compression.
 const GZIP_BYTES_MIN: usize = 1024;
@@ -40,10 +35,14 @@ struct File {
     gzip: Option<Bytes>,
 }
 
+/// Tells the origins of the nodes that a request for a player page may be redirected to.
+pub type PlayerOrigins = Arc<dyn Fn() -> BTreeSet<String> + Send + Sync>;
+
 /// The console's page, at `/`.
 #[must_use]
-pub fn console() -> Resource {
-    web::resource("/").route(web::get().to(index)).route(web::head().to(index))
+pub fn console(players: PlayerOrigins) -> Resource {
+    let players = web::Data::new(players);
+    web::resource("/").app_data(players).route(web::get().to(index)).route(web::head().to(index))
 }
 
 /// What pages load, at `/assets/…`.
@@ -58,18 +57,31 @@ pub fn page(name: &str) -> Option<Bytes> {
     files().get(name).map(|file| file.bytes.clone())
 }
 
-async fn index(request: HttpRequest) -> HttpResponse {
+async fn index(request: HttpRequest, players: web::Data<PlayerOrigins>) -> HttpResponse {
+    let players: &PlayerOrigins = &players;
     let mut response = HttpResponse::Ok();
     response
         .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .insert_header((header::CONTENT_SECURITY_POLICY, CONSOLE_POLICY))
+        .insert_header((header::CONTENT_SECURITY_POLICY, policy(&players())))
         .insert_header((header::REFERRER_POLICY, "no-referrer"))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
     match files().get("index.html") {
         Some(file) => file.send(&request, response),
         None => response.body(PLACEHOLDER),
     }
+}
+
+/// What pages of the console may do, among it show the player pages of streams in a frame.
+///
+/// Source: W3C Content Security Policy Level 3; it is applied to where a redirect leads, too.
+fn policy(players: &BTreeSet<String>) -> String {
+    let players: String = players.iter().map(|origin| format!(" {origin}")).collect();
+    format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+         connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; \
+         frame-src 'self'{players}"
+    )
 }
 
 async fn asset(request: HttpRequest, path: web::Path<String>) -> HttpResponse {
@@ -158,20 +170,28 @@ mod tests {
 
     use super::*;
 
+    fn players() -> PlayerOrigins {
+        Arc::new(|| BTreeSet::from(["https://south.example.com".to_owned()]))
+    }
+
     #[actix_web::test]
     async fn console_is_there_built_or_not_and_bound_by_its_policy() {
-        let app = test::init_service(App::new().service(console()).service(assets())).await;
+        let app =
+            test::init_service(App::new().service(console(players())).service(assets())).await;
         let answer = test::call_service(&app, test::TestRequest::get().uri("/").to_request()).await;
         assert_eq!(answer.status(), StatusCode::OK);
         assert_eq!(answer.headers().get(header::CACHE_CONTROL).unwrap(), "no-store");
         let policy = answer.headers().get(header::CONTENT_SECURITY_POLICY).unwrap();
         assert!(policy.to_str().unwrap().starts_with("default-src 'none'; script-src 'self'"));
+        let frames = "; frame-src 'self' https://south.example.com";
+        assert!(policy.to_str().unwrap().ends_with(frames));
         assert!(test::read_body(answer).await.starts_with(b"<!doctype html>"));
     }
 
     #[actix_web::test]
     async fn assets_are_the_built_ones_only() {
-        let app = test::init_service(App::new().service(console()).service(assets())).await;
+        let app =
+            test::init_service(App::new().service(console(players())).service(assets())).await;
         for path in ["/assets/none.js", "/assets/../index.html", "/assets/%2e%2e/index.html"] {
             let request = test::TestRequest::get().uri(path).to_request();
             let answer = test::call_service(&app, request).await;

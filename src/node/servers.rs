@@ -28,9 +28,9 @@ use super::seams::{HubStreams, ListenerProxies, OpenPeers};
 use super::translate;
 use crate::api::{self, ApiState};
 use crate::http_front::{self, FrontConfig, ServerConfig};
-use crate::play::{self, Play, PlayParts, PublishLeave, QuickPlay};
+use crate::play::{self, EntryNodes, Play, PlayParts, PublishLeave, QuickPlay};
 use crate::settings::Settings;
-use crate::web_ui;
+use crate::web_ui::{self, PlayerOrigins};
 
 /// Bytes taken from an RTMP socket at once: a few frames.
 const RTMP_READ_BYTES: usize = 64 << 10;
@@ -191,6 +191,7 @@ async fn refresh(certificates: &CertificateStore) {
 struct Front {
     config: ServerConfig,
     play: web::Data<Play>,
+    players: PlayerOrigins,
 }
 
 impl Front {
@@ -223,7 +224,9 @@ impl Front {
         };
         let config =
             ServerConfig { front, workers: worker_count(), shutdown_timeout: HTTP_SHUTDOWN };
-        Self { config, play: play.into() }
+        let peers = OpenPeers(parts.peers.clone());
+        let players = Arc::new(move || play::origins(&peers.target_urls()));
+        Self { config, play: play.into(), players }
     }
 
     /// Serves playback on `sockets`, and the API and the UI if there is a state for them.
@@ -233,14 +236,16 @@ impl Front {
         state: Option<web::Data<ApiState>>,
     ) -> io::Result<(ServerHandle, JoinHandle<io::Result<()>>)> {
         let play = self.play.clone();
+        let players = Arc::clone(&self.players);
         let server = http_front::serve(sockets, self.config.clone(), move || {
             let state = state.clone();
+            let players = Arc::clone(&players);
             App::new()
                 .app_data(play.clone())
                 .configure(move |app| {
                     if let Some(state) = state {
-                        app.configure(api::configure(state))
-                            .service(web_ui::console().wrap(from_fn(api::guard_page)));
+                        let console = web_ui::console(players).wrap(from_fn(api::guard_page));
+                        app.configure(api::configure(state)).service(console);
                     }
                 })
                 .service(web_ui::assets())

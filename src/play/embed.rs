@@ -34,13 +34,18 @@ pub(super) fn page(play: &Play, name: &str) -> HttpResponse {
 /// A page may stay open for days and outlive any node that is up now, and its policy stays what it
 /// was: so it names all peers, not just those that can be entered by at this moment.
 fn policy(targets: &[String]) -> String {
-    let origins: BTreeSet<String> = targets.iter().filter_map(|url| origin(url)).collect();
-    let origins: String = origins.iter().map(|origin| format!(" {origin}")).collect();
+    let origins: String = origins(targets).iter().map(|origin| format!(" {origin}")).collect();
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
          media-src 'self' blob:{origins}; worker-src 'self' blob:; connect-src 'self'{origins}; \
          base-uri 'none'; form-action 'none'"
     )
+}
+
+/// The origins of `urls`, each once; what is no URL of a host has none.
+#[must_use]
+pub fn origins(urls: &[String]) -> BTreeSet<String> {
+    urls.iter().filter_map(|url| origin(url)).collect()
 }
 
 fn origin(url: &str) -> Option<String> {

@@ -47,6 +47,7 @@ use watershed_actors::stream_hub::{LocalEntry, LocalStreams, PublishTo};
 use watershed_actors::wall_clock::unix_ms;
 
 use crate::http_front::client_of;
+pub use embed::origins;
 use path::Output;
 pub use publish::PublishLeave;
 pub use quick::QuickPlay;
