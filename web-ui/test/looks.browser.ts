@@ -3,12 +3,12 @@
 import type { BrowserContext } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import {
+  LOOKS,
   axeViolations,
   launchBrowser,
   openPage,
   overflowsSideways,
   screenshot,
-  type Look,
 } from "./support/browser";
 import { BAD_DAY, HEALTHY, always, cluster, refusal } from "./support/clusters";
 import { MockNode, type Script } from "./support/mock_node";
@@ -36,13 +36,6 @@ const STATES: State[] = [
     api: always(refusal(403, "auth_not_configured", "set edit_auth")),
     shows: "edit_auth",
   },
-];
-
-const LOOKS: (Look & { name: string })[] = [
-  { name: "light", width: 1280, scheme: "light" },
-  { name: "dark", width: 1280, scheme: "dark" },
-  { name: "narrow", width: 360, scheme: "light" },
-  { name: "narrow-dark", width: 360, scheme: "dark" },
 ];
 
 let context: BrowserContext;

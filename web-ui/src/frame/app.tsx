@@ -22,9 +22,9 @@ type Page = (parts: Record<string, string>) => ComponentChild;
 const PAGES: Record<string, Page> = {
   "/": () => <OverviewPage />,
   "/streams": () => <StreamsPage />,
+  "/streams/-": () => <NewStreamPage />, // No stream can have that name.
   "/streams/:name": ({ name = "" }) => <StreamPage key={name} name={name} />,
-  "/streams/:name/edit": ({ name = "" }) => <EditStreamPage name={name} />,
-  "/new-stream": () => <NewStreamPage />,
+  "/streams/:name/edit": ({ name = "" }) => <EditStreamPage key={name} name={name} />,
   "/sessions": () => <SessionsPage />,
 };
 

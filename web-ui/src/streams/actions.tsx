@@ -45,10 +45,10 @@ function Ask({ stream: { name, clients, isStatic, namedBy }, question, onClose }
 export function Actions({ stream }: { stream: Stream }) {
   const [question, setQuestion] = useState<Question | null>(null);
   if (stream.namedBy === "remote") {
-    return <p class="note">{strings.remoteStream(stream.runningOn)}</p>;
+    return <p class="note deeds">{strings.remoteStream(stream.runningOn)}</p>;
   }
   return (
-    <div class="actions">
+    <div class="actions deeds">
       {stream.namedBy === "config" && (
         <a class="button" href={linkTo("streams", stream.name, "edit")}>
           {strings.edit}

@@ -40,8 +40,13 @@ export function places({ runningOn }: Stream): ComponentChild {
 }
 
 export function lifetime({ lifetimeMs, openedAtMs }: Stream): ComponentChild {
+  if (lifetimeMs === null) return missing;
   const title = openedAtMs === null ? undefined : strings.startedAt(formatInstant(openedAtMs));
-  return <span title={title}>{numberCell(lifetimeMs, (ms) => formatDuration(ms / 1000))}</span>;
+  return (
+    <span class="number" title={title}>
+      {formatDuration(lifetimeMs / 1000)}
+    </span>
+  );
 }
 
 function nameCell({ name, title }: Stream): ComponentChild {
@@ -62,8 +67,10 @@ function stateCell({ state, error, namedBy }: Stream): ComponentChild {
     <span class="state">
       {stateBadge(state)}
       {error && state !== "running" && (
-        <span class="details reason" title={error}>
-          {error}
+        <span class="details">
+          <span class="reason" title={error}>
+            {error}
+          </span>
         </span>
       )}
       {namedBy === "user" && <span class="tag">{strings.published}</span>}

@@ -4,7 +4,7 @@ import { STREAM_STATES, readStreams, type StreamState } from "../api/streams";
 import { nodeNames } from "../cluster/store";
 import { Gate } from "../frame/gate";
 import { Panel, Title } from "../frame/notices";
-import { route, setParams } from "../router";
+import { linkTo, route, setParams } from "../router";
 import { strings } from "../strings";
 import { useList, type ListView } from "../table/list_view";
 import { Pager } from "../table/pager";
@@ -79,7 +79,7 @@ function Content({ view, filters }: { view: ListView<Stream>; filters: Filters }
         count={strings.streamCount(page.items.length, page.count)}
         filters={<FilterSelects {...filters} />}
       >
-        <a class="button end" href="#/new-stream">
+        <a class="button end" href={linkTo("streams", "-")}>
           {strings.addStream}
         </a>
       </Toolbar>
@@ -90,7 +90,6 @@ function Content({ view, filters }: { view: ListView<Stream>; filters: Filters }
           columns={COLUMNS}
           rows={page.items}
           keyOf={({ name }) => name}
-          classOf={({ state }) => state}
           order={order}
         />
       )}

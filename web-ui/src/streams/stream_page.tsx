@@ -58,11 +58,16 @@ function BitrateLine({ points }: { points: readonly (number | null)[] }) {
   );
 }
 
+const ago = (ms: number): string =>
+  strings.ago(ms < 1000 ? `${formatCount(ms)} ms` : formatDuration(ms / 1000));
+
 function Facts({ stream, fromMs }: { stream: Stream; fromMs: number }) {
   const [history] = useState(() => new History());
   const isRunning = stream.state === "running";
   // Takes one point a step, however often the page is drawn.
   history.record(new Map([[stream.name, isRunning ? stream.bitrateKbit : null]]), fromMs);
+  // Most of a peer's stream is known to the peer only.
+  const isRemote = stream.namedBy === "remote";
   const labels = strings.facts;
   const facts: [string, ComponentChild][] = [
     [labels.state, stateBadge(stream.state)],
@@ -70,7 +75,7 @@ function Facts({ stream, fromMs }: { stream: Stream; fromMs: number }) {
     [labels.clients, numberCell(stream.clients, formatCount)],
     [labels.clientsSoFar, numberCell(stream.clientsSoFar, formatCount)],
     [labels.lifetime, lifetime(stream)],
-    [labels.delay, numberCell(stream.delayMs, (ms) => formatDuration(ms / 1000))],
+    [labels.lastFrame, numberCell(stream.delayMs, ago)],
     [labels.output, numberCell(stream.outputKbit, formatBitrate)],
     [labels.retries, numberCell(stream.retries, formatCount)],
     [labels.bytesIn, numberCell(stream.bytesIn, formatBytes)],
@@ -84,12 +89,14 @@ function Facts({ stream, fromMs }: { stream: Stream; fromMs: number }) {
         <BitrateLine points={history.of(stream.name)} />
       </div>
       <dl>
-        {facts.map(([label, value]) => (
-          <div key={label}>
-            <dt>{label}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
+        {facts
+          .filter(([, value]) => !isRemote || value !== missing)
+          .map(([label, value]) => (
+            <div key={label}>
+              <dt>{label}</dt>
+              <dd>{value}</dd>
+            </div>
+          ))}
       </dl>
     </div>
   );
@@ -135,19 +142,15 @@ const TRACK_COLUMNS: readonly Column<Track>[] = [
   {
     key: "form",
     label: strings.trackColumns.form,
-    cell: ({ width, height, fps, channels, sampleRate, language }) =>
+    cell: ({ width, height, fps, channels, sampleRate, bitrateKbit, language }) =>
       known(
         width !== null && height !== null ? `${width} × ${height}` : null,
         fps !== null ? strings.fps(fps) : null,
         channels !== null ? strings.channels(channels) : null,
         sampleRate !== null ? strings.sampleRate(sampleRate) : null,
+        bitrateKbit !== null ? formatBitrate(bitrateKbit) : null,
         language,
       ),
-  },
-  {
-    key: "bitrate",
-    label: strings.streamColumns.bitrate,
-    cell: ({ bitrateKbit }) => numberCell(bitrateKbit, formatBitrate),
   },
 ];
 

@@ -46,6 +46,14 @@ export interface Look {
   scheme?: "light" | "dark";
 }
 
+/** What every page is looked at in. */
+export const LOOKS: (Look & { name: string })[] = [
+  { name: "light", width: 1280, scheme: "light" },
+  { name: "dark", width: 1280, scheme: "dark" },
+  { name: "narrow", width: 360, scheme: "light" },
+  { name: "narrow-dark", width: 360, scheme: "dark" },
+];
+
 export async function openPage(
   context: BrowserContext,
   url: string,

@@ -1,0 +1,98 @@
+// Every state of the pages about media in both schemes and at 360 px: no fault, no overflow, no
+// violation.
+
+import type { BrowserContext } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import {
+  LOOKS,
+  axeViolations,
+  launchBrowser,
+  openPage,
+  overflowsSideways,
+  screenshot,
+} from "./support/browser";
+import { always, refusal } from "./support/clusters";
+import { MediaNode, many } from "./support/media";
+import { MockNode, type Script } from "./support/mock_node";
+
+interface State {
+  name: string;
+  hash: string;
+  /** Text that tells that the state is on the screen. */
+  shows: string;
+  api?: Script;
+}
+
+const signedOut = always(refusal(401, "unauthorized", "who are you"));
+const failing = always(refusal(500, "internal", "it broke"));
+const silent = always({ never: true });
+const empty = new MediaNode([], []).answer;
+
+const STATES: State[] = [
+  { name: "streams", hash: "#/streams", shows: "8 streams" },
+  {
+    name: "streams-pages",
+    hash: "#/streams",
+    shows: "of 150",
+    api: new MediaNode(many(150)).answer,
+  },
+  { name: "streams-empty", hash: "#/streams", shows: "no streams yet", api: empty },
+  { name: "streams-none-match", hash: "#/streams?q=xyzzy", shows: "No stream matches" },
+  { name: "streams-loading", hash: "#/streams", shows: "Still waiting", api: silent },
+  { name: "streams-failing", hash: "#/streams", shows: "req-7f3a", api: failing },
+  { name: "streams-signed-out", hash: "#/streams", shows: "Sign in", api: signedOut },
+  { name: "stream", hash: "#/streams/live%2Fcam", shows: "file://fallback.mp4" },
+  { name: "stream-error", hash: "#/streams/north-door", shows: "connection refused" },
+  { name: "stream-dead", hash: "#/streams/north-yard", shows: "No frames" },
+  { name: "stream-remote", hash: "#/streams/south-cam", shows: "A stream of south" },
+  { name: "stream-remote-idle", hash: "#/streams/south-film", shows: "A stream of another node" },
+  { name: "stream-published", hash: "#/streams/studio%2Fanna", shows: "Published here" },
+  { name: "stream-gone", hash: "#/streams/nothing", shows: "There is no such stream" },
+  { name: "stream-loading", hash: "#/streams/live%2Fcam", shows: "Still waiting", api: silent },
+  { name: "stream-failing", hash: "#/streams/live%2Fcam", shows: "req-7f3a", api: failing },
+  { name: "stream-edit", hash: "#/streams/live%2Fcam/edit", shows: "Input 3" },
+  { name: "stream-new", hash: "#/streams/-", shows: "Input 1" },
+  { name: "sessions", hash: "#/sessions", shows: "4 sessions" },
+  { name: "sessions-empty", hash: "#/sessions", shows: "Nobody plays", api: empty },
+  { name: "sessions-loading", hash: "#/sessions", shows: "Still waiting", api: silent },
+  { name: "sessions-failing", hash: "#/sessions", shows: "req-7f3a", api: failing },
+  { name: "sessions-signed-out", hash: "#/sessions", shows: "Sign in", api: signedOut },
+];
+
+let context: BrowserContext;
+let node: MockNode;
+beforeAll(async () => void (context = await launchBrowser()));
+afterAll(() => context?.close());
+afterEach(() => node.kill());
+
+describe.each(STATES)("$name", ({ name, hash, shows, api = new MediaNode().answer }) => {
+  it.each(LOOKS)("is sound in $name", async (look) => {
+    node = await MockNode.start({ api });
+    const { page, faults } = await openPage(context, node.url + hash, look);
+    await page.getByText(shows).first().waitFor();
+    await screenshot(page, `${name}-${look.name}`);
+    expect(await axeViolations(page)).toEqual([]);
+    expect(await overflowsSideways(page)).toBe(false);
+    expect(faults).toEqual([]);
+    await page.close();
+  });
+});
+
+describe.each([
+  { name: "streams", hash: "#/streams", keeps: "live/cam" },
+  { name: "stream", hash: "#/streams/live%2Fcam", keeps: "Main stage" },
+  { name: "sessions", hash: "#/sessions", keeps: "198.51.100.4" },
+])("$name with a lost connection", ({ name, hash, keeps }) => {
+  it.each(LOOKS)("keeps its numbers and is sound in $name", async (look) => {
+    node = await MockNode.start({ api: new MediaNode().answer });
+    const { page } = await openPage(context, node.url + hash, look);
+    await page.getByText(keeps).first().waitFor();
+    await node.kill();
+    await page.getByText("Connection to this node lost").waitFor();
+    await screenshot(page, `${name}-lost-${look.name}`);
+    expect(await axeViolations(page)).toEqual([]);
+    expect(await page.getByText(keeps).first().isVisible()).toBe(true);
+    await page.close();
+    node = await MockNode.start();
+  });
+});
