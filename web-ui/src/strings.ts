@@ -260,7 +260,7 @@ export const strings = {
   noInputs: "No inputs are configured: it was published to this node.",
   remoteInputs: "Its inputs are known to its own node only.",
   tracks: "Tracks",
-  trackColumns: { track: "Track", codec: "Codec", form: "Form" },
+  trackColumns: { track: "Track", codec: "Codec", form: "Format" },
   noTracks: "Not known before its first frames.",
   fps: (fps: number) => `${fps} fps`,
   channels: (count: number) =>
@@ -330,7 +330,7 @@ export const strings = {
   protocols,
   allProtocols: "All protocols",
   publishes: "publishes",
-  sessionHint: "Address, stream, user agent",
+  sessionHint: "Address, stream, player",
   sessionCount: (shown: number, all: number) =>
     shown === all
       ? plural(all, "session", "sessions")
@@ -338,6 +338,7 @@ export const strings = {
   sessionsOfThisNode: "Of this node; each other node lists its own.",
   noSessionMatch: "No session matches the filter.",
   noSessions: "Nobody plays or publishes at this node.",
+  noStreamSessions: "Nobody plays or publishes it at this node.",
   noSessionsText: "A player that asks for a stream of another node is sent there and listed there.",
   allSessions: (count: number) => `All ${formatCount(count)} sessions`,
   end: "End",

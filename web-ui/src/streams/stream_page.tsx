@@ -221,7 +221,7 @@ function StreamSessions({ name }: { name: string }) {
           </a>
         </p>
       )}
-      {value?.items.length === 0 && <p>{strings.noSessions}</p>}
+      {value?.items.length === 0 && <p>{strings.noStreamSessions}</p>}
     </section>
   );
 }
