@@ -344,8 +344,10 @@ export const strings = {
   end: "End",
   endSessionOf: (address: string) => `End the session of ${address}`,
   endTitle: "End this session?",
-  endText: ({ address, stream, type }: Session) =>
-    `${address ?? "Somebody"} ${type === "publish" ? "publishes" : "plays"} ${stream ?? "a stream"}.`,
+  endText: ({ address, stream, type }: Session) => {
+    const does = type === "publish" ? "publishes" : "plays";
+    return `${address ?? "Somebody"} ${does} ${stream ?? "a stream"}.`;
+  },
   endNote: "Most players come back by themselves.",
   sessionEnded: "The session is ended.",
 

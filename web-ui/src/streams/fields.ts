@@ -106,7 +106,7 @@ function flat(pointer: string | null): string | null {
   );
 }
 
-/** What a refusal says, at the fields of a form with at most as many inputs as a stream may have. */
+/** What a refusal says, at the fields of a form with as many inputs as a stream may have. */
 export function streamFaults(problem: ApiProblem): Faults {
   const { kind, message, path, status, code, requestId } = problem;
   if (status === 412) return { name: strings.nameTaken };

@@ -5,7 +5,7 @@ import type { ComponentChild } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Waiting } from "../frame/notices";
 import { strings } from "../strings";
-import { flipped, type Direction, type FirstDirections, type Order } from "./order";
+import { flipped, type Direction, type Order } from "./order";
 import { setOrder } from "./view";
 
 /** `cell` is a plain function, no component: thousands of them are drawn each second. */
@@ -16,14 +16,6 @@ export interface Column<Row, Key extends string = string> {
   /** The order that a first click gives; a column without one does not sort. */
   first?: Direction;
   cell: (row: Row) => ComponentChild;
-}
-
-export function firstDirections<Key extends string>(
-  columns: readonly Column<never, Key>[],
-): FirstDirections<Key> {
-  const firsts: FirstDirections<Key> = {};
-  for (const { key, first } of columns) if (first) firsts[key] = first;
-  return firsts;
 }
 
 function nextOrder(order: Order, { key, first = "asc" }: Column<never>): Order {
