@@ -368,6 +368,10 @@ export const strings = {
   forbiddenExample: "edit_auth admin …;\nview_auth viewer …;",
   forbiddenOther: (title: string) => `This user may not read the cluster's state: ${title}.`,
 
+  copy: "Copy",
+  notThere: "Not there",
+  asCurl: "The same as a command",
+
   signInTitle: "Sign in",
   signInText: "This node asks for a user of its edit_auth or view_auth.",
   signInRefused: "User or password is wrong.",

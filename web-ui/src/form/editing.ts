@@ -15,6 +15,8 @@ export interface Shape<Draft> {
   patchOf(before: Draft, after: Draft): Record<string, unknown>;
   /** What `mine` made of `base`, done to `theirs`. */
   rebased(base: Draft, mine: Draft, theirs: Draft): Draft;
+  /** What can be told without asking the node, which checks it again. */
+  check?(draft: Draft): Faults;
   faultsOf(problem: ApiProblem): Faults;
 }
 
@@ -75,8 +77,10 @@ export function useEditing<Draft>(
 
   function save(from: Version<Draft>, to: Draft): void {
     const body = shape.patchOf(from.draft, to);
-    setFaults({});
+    const found = shape.check?.(to) ?? {};
+    setFaults(found);
     setNote("");
+    if (Object.keys(found).length > 0) return;
     if (!isNew && Object.keys(body).length === 0) return setNote(strings.nothingChanged);
     put(from, body).catch((error) => {
       if (!(error instanceof ApiProblem)) throw error;

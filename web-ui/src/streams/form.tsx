@@ -1,7 +1,7 @@
 // The form of a stream's settings, for a new one or one that is there.
 
-import { useEffect, useState } from "preact/hooks";
-import { send, type ApiProblem, type Reply } from "../api/http";
+import { useState } from "preact/hooks";
+import type { Reply } from "../api/http";
 import { streamPath } from "../api/streams";
 import { announcement, retry } from "../cluster/store";
 import { Conflict } from "../form/conflict";
@@ -9,8 +9,9 @@ import { useEditing } from "../form/editing";
 import { FaultSummary } from "../form/fault_summary";
 import type { Faults } from "../form/faults";
 import { Field } from "../form/field";
+import { Loaded } from "../form/loaded";
 import { Gate } from "../frame/gate";
-import { Failing, Title, Waiting } from "../frame/notices";
+import { Title } from "../frame/notices";
 import { linkTo } from "../router";
 import { strings } from "../strings";
 import {
@@ -184,18 +185,6 @@ export function NewStreamPage() {
   );
 }
 
-function Loaded({ name }: { name: string }) {
-  const [reply, setReply] = useState<Reply | null>(null);
-  const [problem, setProblem] = useState<ApiProblem | null>(null);
-  const load = (): void => {
-    setProblem(null);
-    void send(streamPath(name), {}).then(setReply, setProblem);
-  };
-  useEffect(load, [name]);
-  if (problem) return <Failing problem={problem} onRetry={load} />;
-  return reply ? <StreamForm stream={name} reply={reply} /> : <Waiting />;
-}
-
 export function EditStreamPage({ name }: { name: string }) {
   return (
     <>
@@ -204,7 +193,9 @@ export function EditStreamPage({ name }: { name: string }) {
       </p>
       <Title text={strings.editTitle(name)} liveMs={null} />
       <Gate>
-        <Loaded key={name} name={name} />
+        <Loaded key={name} path={streamPath(name)}>
+          {(reply) => <StreamForm stream={name} reply={reply} />}
+        </Loaded>
       </Gate>
     </>
   );
