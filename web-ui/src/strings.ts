@@ -127,8 +127,55 @@ const columnHelp: Record<SortKey, string> = {
   version: "Version of the node's software",
 };
 
+/** The settings of a peer, in the words of the config file. */
+const peerFields = {
+  api_url: {
+    label: "API URL",
+    help: "Where this node asks the peer, and where media between nodes runs; with its port.",
+  },
+  public_payload_url: {
+    label: "Public payload URL",
+    help: "Where clients are sent: a host, host:port or URL.",
+  },
+  public_rtsp_url: {
+    label: "Public RTSP URL",
+    help: "Where RTSP clients are sent, if it is not the public host with the port the peer names.",
+  },
+  public_rtmp_url: {
+    label: "Public RTMP URL",
+    help: "The same for RTMP clients.",
+  },
+  private_payload_url: {
+    label: "Private payload URL",
+    help: "Media address inside the cluster. Clients see it only where there is no public one.",
+  },
+  fetch_timeout: {
+    label: "Fetch timeout, ms",
+    help: "How often the peer is asked.",
+  },
+  stale_timeout: {
+    label: "Stale timeout, ms",
+    help: "How long a lost stream still counts as captured there.",
+  },
+  channel_limit: {
+    label: "Channel limit",
+    help: "Most streams that cluster_ingest gives this peer.",
+  },
+  cpu_limit: {
+    label: "CPU limit, %",
+    help: "Above it, the peer gets nothing new.",
+  },
+  cluster_key: {
+    label: "Cluster key",
+    help: "For this peer only, if it differs from the node's. It is never shown again.",
+  },
+};
+
 const plural = (count: number, one: string, many: string): string =>
   `${count} ${count === 1 ? one : many}`;
+
+const offset = (duration: string, isAhead: boolean): string =>
+  `${duration} ${isAhead ? "ahead" : "behind"}`;
 
 function finding(found: Finding): string {
   const names = "names" in found ? formatNames(found.names) : "";
@@ -154,6 +201,8 @@ export const strings = {
   groups: { cluster: "Cluster", media: "Media", node: "Node" },
   overview: "Overview",
   overviewTitle: "Cluster overview",
+  settings: "Settings",
+  settingsTitle: "Cluster settings",
   notFound: "There is no such page.",
   toOverview: "Go to the overview",
   documentTitle: (notUp: number, page: string) => (notUp > 0 ? `(${notUp}) ${page}` : page),
@@ -168,8 +217,7 @@ export const strings = {
   ofLimit: (limit: number) => `/ ${limit}`,
   lastSeen: (ago: string) => `last seen ${ago} ago`,
   neverSeen: "never seen",
-  clockOff: (duration: string, isAhead: boolean) =>
-    `clock ${duration} ${isAhead ? "ahead" : "behind"}`,
+  clockOff: (duration: string, isAhead: boolean) => `clock ${offset(duration, isAhead)}`,
   justStarted: "just started",
   startedAt: (instant: string) => `Started ${instant}`,
   notKnown: "not known",
@@ -211,10 +259,9 @@ export const strings = {
   reload: "Reload the console",
   stillWaiting: "Still waiting for this node.",
   emptyTitle: "This node has no peers yet.",
-  emptyText:
-    "Name another node in the config file and reload it (SIGHUP), or PUT it through the API:",
+  addFirstPeer: "Add the first peer",
+  emptyText: "Or name it in the config file and reload that (SIGHUP):",
   emptyExample: "peer south;",
-  emptyCurl: 'curl -X PUT -d "{}" …/streamer/api/v3/cluster/peers/south',
 
   streams: "Streams",
   streamsCaption: "Streams of the cluster",
@@ -368,9 +415,55 @@ export const strings = {
   forbiddenExample: "edit_auth admin …;\nview_auth viewer …;",
   forbiddenOther: (title: string) => `This user may not read the cluster's state: ${title}.`,
 
+  remove: "Remove",
   copy: "Copy",
   notThere: "Not there",
   asCurl: "The same as a command",
+  saved: "Saved.",
+  wholeNumber: (min: number, max: number) => `Wanted: a whole number from ${min} to ${max}.`,
+  httpUrl: "Wanted: a URL such as http://10.0.0.2:8081",
+  staleTooShort: (min: number) => `More than twice the fetch timeout: ${min} or more.`,
+
+  clusterKey: "Cluster key",
+  clusterKeyHelp: "The same on all nodes. It is never shown again.",
+  keyIsNotSet: "not set",
+  shortKey: (characters: number) => `Short: ${characters} characters or more are hard to guess.`,
+  showKey: "Show what is typed",
+  generateKey: "Make one up",
+  keySaved: "The key is saved; set the same on the other nodes.",
+  newPeer: "New peer hostname",
+  newPeerHelp: "Its name without a port. Both nodes must have the same cluster key.",
+  hostnameFaults: {
+    missing: "Wanted: the name of another node.",
+    port: "Give the name only; set the port in API URL, on the page that edits the peer.",
+    form: "Wanted: letters, digits, dots, hyphens and underscores.",
+    known: "There is a peer of this name already.",
+  },
+  peerSaved: (name: string) => `${name} is saved and asked:`,
+  setApiUrl: "Set its API URL",
+  peers: "Peers",
+  editPeer: (name: string) => `Edit ${name}`,
+  removePeer: (name: string) => `Remove ${name}`,
+  removeTitle: (name: string) => `Remove ${name}?`,
+  removeLoss: (streams: string, clients: string) =>
+    `Streams captured there: ${streams}; clients: ${clients}.`,
+  removeUnknown: "How many streams and clients are there is not known now.",
+  removeMeans:
+    "This node forgets the peer and sends no more clients there. The peer itself goes on.",
+  peerRemoved: (name: string) => `${name} is removed.`,
+
+  peerTitle: (name: string) => `Peer ${name}`,
+  peerFields,
+  noLimit: "none",
+  nodesKey: "the node's",
+  keyIsSet: "set; type to replace it",
+  dropKey: "Remove this key and use the node's",
+  unchanged: "not changed",
+  factsTitle: "Last heard from it",
+  lastAnswer: "Last answer",
+  never: "never",
+  clock: "Clock",
+  offset,
 
   signInTitle: "Sign in",
   signInText: "This node asks for a user of its edit_auth or view_auth.",

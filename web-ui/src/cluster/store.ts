@@ -30,7 +30,8 @@ export const pausedAtMs = computed(() => frozen.value?.receivedAtMs ?? null);
 const rowsOf = (from: ReadonlySignal<ClusterSnapshot | null>): ReadonlySignal<Row[] | null> =>
   computed(() => from.value && buildRows(from.value, strings.brokenConfig));
 
-const liveRows = rowsOf(snapshot);
+/** By the newest data, paused or not. */
+export const liveRows = rowsOf(snapshot);
 const frozenRows = rowsOf(frozen);
 /** What is shown: the live rows, or those of the moment of the pause. */
 export const rows = computed(() => frozenRows.value ?? liveRows.value);
@@ -47,6 +48,11 @@ export const nodeNames = computed(() =>
     .filter((row) => !isAlias(row))
     .map((row) => row.stats.hostname ?? row.name),
 );
+
+/** A peer's row by the newest data. */
+export function peerRow(hostname: string): Row | undefined {
+  return liveRows.value?.find((row) => !row.isThisNode && row.name === hostname);
+}
 
 /** The last minutes of each node's output. */
 export const history = new History();

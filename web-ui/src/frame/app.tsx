@@ -9,6 +9,10 @@ import { Header } from "./header";
 import { KeysDialog } from "./keys_dialog";
 import { lazy } from "./lazy";
 
+const settings = () => import("../settings/pages");
+const SettingsPage = lazy(async () => (await settings()).SettingsPage);
+const PeerPage = lazy(async () => (await settings()).PeerPage);
+
 const media = () => import("../streams/pages");
 const StreamsPage = lazy(async () => (await media()).StreamsPage);
 const StreamPage = lazy(async () => (await media()).StreamPage);
@@ -26,6 +30,8 @@ const PAGES: Record<string, Page> = {
   "/streams/:name": ({ name = "" }) => <StreamPage key={name} name={name} />,
   "/streams/:name/edit": ({ name = "" }) => <EditStreamPage key={name} name={name} />,
   "/sessions": () => <SessionsPage />,
+  "/settings": () => <SettingsPage />,
+  "/peers/:hostname": ({ hostname = "" }) => <PeerPage key={hostname} hostname={hostname} />,
 };
 
 function pageOf(path: string): ComponentChild {

@@ -17,7 +17,10 @@ export interface Group {
 export const GROUPS: readonly Group[] = [
   {
     label: strings.groups.cluster,
-    links: [{ path: "/", label: strings.overview, key: "o" }],
+    links: [
+      { path: "/", label: strings.overview, key: "o" },
+      { path: "/settings", label: strings.settings, key: "s" },
+    ],
   },
   {
     label: strings.groups.media,

@@ -6,6 +6,7 @@ import { FIRST_DIRECTIONS, SORT_KEYS, type SortKey } from "../cluster/order";
 import { isAlias, type Row } from "../cluster/rows";
 import { history, isPaused, lastDataMs, nowMs } from "../cluster/store";
 import * as format from "../format";
+import { linkTo } from "../router";
 import { strings } from "../strings";
 import { badge, breakable, countCell, missing } from "../table/cells";
 import type { Column } from "../table/table";
@@ -15,19 +16,31 @@ type Cell = (row: Row) => ComponentChild;
 
 const nameCell: Cell = (row) => (
   <span class="name" title={row.apiUrl ?? undefined}>
-    <span class="name-text">{breakable(row.name)}</span>
+    {row.isThisNode ? (
+      <span class="name-text">{breakable(row.name)}</span>
+    ) : (
+      <a class="name-text" href={linkTo("peers", row.name)}>
+        {breakable(row.name)}
+      </a>
+    )}
     {row.isThisNode && <span class="tag">{strings.thisNode}</span>}
   </span>
 );
 
 const AGE_WORTH_SHOWING_MS = 2000;
 
-/** `last seen 14s ago`, counted on between two answers. */
+/** Time since its last answer, counted on between two of ours; null: it never answered. */
+export function currentAgeMs(row: Row): number | null {
+  if (row.ageMs === null) return null;
+  const since = isPaused.value || lastDataMs.value === null ? 0 : nowMs.value - lastDataMs.value;
+  return row.ageMs + Math.max(0, since);
+}
+
+/** `last seen 14s ago`. */
 function ageText(row: Row): string | null {
   if (row.freshness === "fresh" || isAlias(row)) return null;
-  if (row.ageMs === null) return row.state === "down" ? strings.neverSeen : null;
-  const since = isPaused.value || lastDataMs.value === null ? 0 : nowMs.value - lastDataMs.value;
-  const age = row.ageMs + Math.max(0, since);
+  const age = currentAgeMs(row);
+  if (age === null) return row.state === "down" ? strings.neverSeen : null;
   return age < AGE_WORTH_SHOWING_MS ? null : strings.lastSeen(format.formatDuration(age / 1000));
 }
 
@@ -157,7 +170,7 @@ const versionCell: Cell = (row) => (
   </span>
 );
 
-const CELLS: Record<SortKey, Cell> = {
+export const CELLS: Record<SortKey, Cell> = {
   name: nameCell,
   state: stateCell,
   cpu: cpuCell,

@@ -3,6 +3,7 @@
 import { findings, lastDataMs, rows, trouble } from "../cluster/store";
 import { Gate } from "../frame/gate";
 import { Panel, Title } from "../frame/notices";
+import { linkTo } from "../router";
 import { strings } from "../strings";
 import { Loading, NoMatch, Table } from "../table/table";
 import { Toolbar } from "../table/toolbar";
@@ -44,9 +45,11 @@ function NodeTable({ view: { shown, order, query } }: { view: View }) {
 function EmptyCluster() {
   return (
     <Panel title={strings.emptyTitle}>
+      <p>
+        <a href={linkTo("settings")}>{strings.addFirstPeer}</a>
+      </p>
       <p>{strings.emptyText}</p>
       <pre tabIndex={0}>{strings.emptyExample}</pre>
-      <pre tabIndex={0}>{strings.emptyCurl}</pre>
     </Panel>
   );
 }

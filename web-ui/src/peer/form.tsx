@@ -1,0 +1,93 @@
+// The form of a peer's settings.
+
+import { useState } from "preact/hooks";
+import type { Reply } from "../api/http";
+import { peerPath } from "../api/paths";
+import { retry } from "../cluster/store";
+import { AsCurl } from "../form/as_curl";
+import { Conflict } from "../form/conflict";
+import { useEditing } from "../form/editing";
+import { FaultSummary } from "../form/fault_summary";
+import { Field } from "../form/field";
+import { strings } from "../strings";
+import { DEFAULTS, FIELDS, KEPT, SHAPE, differences, type Draft, type PeerField } from "./fields";
+
+const LABELS = Object.fromEntries(
+  FIELDS.map(({ name }) => [name, strings.peerFields[name].label] as const),
+);
+
+/** What holds where a field is empty. */
+function placeholders(hostname: string, draft: Draft): Partial<Draft> {
+  const apiUrl = `http://${hostname}`;
+  return {
+    ...DEFAULTS,
+    api_url: apiUrl,
+    private_payload_url: draft.api_url || apiUrl,
+    channel_limit: strings.noLimit,
+    cpu_limit: strings.noLimit,
+    cluster_key: draft.cluster_key === KEPT ? strings.keyIsSet : strings.nodesKey,
+  };
+}
+
+export function PeerForm({ hostname, reply }: { hostname: string; reply: Reply }) {
+  const path = peerPath(hostname);
+  const [isSaved, setSaved] = useState(false);
+  const { base, draft, theirs, faults, note, ...editing } = useEditing(path, reply, SHAPE, () => {
+    setSaved(true);
+    retry();
+  });
+  const change = (name: PeerField, value: string): void => {
+    setSaved(false);
+    editing.change({ ...draft, [name]: value });
+  };
+  const hints = placeholders(hostname, draft);
+  return (
+    <form
+      class="panel form peer"
+      aria-label={strings.peerTitle(hostname)}
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault();
+        editing.save();
+      }}
+    >
+      <FaultSummary faults={faults} labels={LABELS} />
+      {theirs && (
+        <Conflict
+          differences={differences(base, draft, theirs)}
+          onMine={editing.saveMine}
+          onTheirs={editing.takeTheirs}
+        />
+      )}
+      {FIELDS.map(({ name, isSecret }) => (
+        <Field
+          key={name}
+          id={name}
+          {...strings.peerFields[name]}
+          value={draft[name] === KEPT ? "" : draft[name]}
+          placeholder={hints[name]}
+          error={faults[name]}
+          isSecret={isSecret === true}
+          onText={(text) => change(name, isSecret && text === "" ? base[name] : text.trim())}
+        />
+      ))}
+      {base.cluster_key === KEPT && (
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={draft.cluster_key === ""}
+            onChange={(event) => change("cluster_key", event.currentTarget.checked ? "" : KEPT)}
+          />
+          {strings.dropKey}
+        </label>
+      )}
+      <p class="actions">
+        <button type="submit" class="primary">
+          {strings.save}
+        </button>
+        <span role="status">{isSaved ? strings.saved : note}</span>
+      </p>
+      <AsCurl path={path} body={SHAPE.patchOf(base, draft)} secret="cluster_key" />
+    </form>
+  );
+}

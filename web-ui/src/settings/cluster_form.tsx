@@ -1,0 +1,95 @@
+// The form that sets the cluster key and adds a peer by its hostname, and what came of it: the
+// node asks a new peer at once.
+
+import { useState } from "preact/hooks";
+import { ApiProblem, send } from "../api/http";
+import { peerPath } from "../api/paths";
+import { isAlias } from "../cluster/rows";
+import { liveRows, peerRow, retry } from "../cluster/store";
+import { FaultSummary } from "../form/fault_summary";
+import { faultsOf, type Faults } from "../form/faults";
+import { Field } from "../form/field";
+import { CELLS } from "../overview/cells";
+import { linkTo } from "../router";
+import { strings } from "../strings";
+import { hostnameFault } from "./hostname";
+import { CONFIG_PATH, KeyField, useKeyState } from "./key_field";
+
+const LABELS = { cluster_key: strings.clusterKey, hostname: strings.newPeer };
+
+/** Follows the peer that was saved last. */
+function Outcome({ hostname }: { hostname: string }) {
+  const row = peerRow(hostname);
+  return (
+    <>
+      <p>{strings.peerSaved(hostname)}</p>
+      {row && CELLS.state(row)}
+      {row && row.state !== "up" && !isAlias(row) && (
+        <a href={linkTo("peers", hostname)}>{strings.setApiUrl}</a>
+      )}
+    </>
+  );
+}
+
+/** Both are written together, or neither: a peer without a key would be refused. */
+function write(key: string, hostname: string): Promise<unknown> {
+  if (key === "") return send(peerPath(hostname), { method: "PUT", body: {} });
+  const body = { cluster_key: key, ...(hostname !== "" && { peers: [{ hostname }] }) };
+  return send(CONFIG_PATH, { method: "PUT", body });
+}
+
+export function ClusterForm() {
+  const [keyState, readKeyState] = useKeyState();
+  const [key, setKey] = useState("");
+  const [typed, setTyped] = useState("");
+  const [faults, setFaults] = useState<Faults>({});
+  const [saved, setSaved] = useState<{ hasKey: boolean; hostname: string } | null>(null);
+
+  async function save(): Promise<void> {
+    const hostname = typed.trim();
+    const known = (liveRows.value ?? []).filter((row) => !row.isThisNode).map((row) => row.name);
+    const fault = key !== "" && hostname === "" ? null : hostnameFault(hostname, known);
+    setSaved(null);
+    if (fault) return setFaults({ hostname: strings.hostnameFaults[fault] });
+    setFaults({});
+    try {
+      await write(key, hostname);
+      setSaved({ hasKey: key !== "", hostname });
+      setKey("");
+      setTyped("");
+      readKeyState();
+    } catch (error) {
+      if (!(error instanceof ApiProblem)) throw error;
+      setFaults(faultsOf(error, Object.keys(LABELS)));
+    }
+    retry();
+  }
+
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    void save();
+  };
+  return (
+    <form class="panel" aria-label={strings.settingsTitle} noValidate onSubmit={submit}>
+      <FaultSummary faults={faults} labels={LABELS} />
+      {keyState && (
+        <KeyField state={keyState} value={key} error={faults["cluster_key"]} onText={setKey} />
+      )}
+      <Field
+        id="hostname"
+        label={strings.newPeer}
+        help={strings.newPeerHelp}
+        value={typed}
+        error={faults["hostname"]}
+        onText={setTyped}
+      />
+      <button type="submit" class="primary">
+        {strings.save}
+      </button>
+      <div class="outcome" role="status">
+        {saved?.hasKey && <p class="alone">{strings.keySaved}</p>}
+        {saved?.hostname && <Outcome hostname={saved.hostname} />}
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,93 @@
+// The cluster key: written, never read. It is shown only while it is typed, or just made up.
+
+import { useEffect, useState } from "preact/hooks";
+import { send } from "../api/http";
+import { fields, text } from "../api/model";
+import { Field } from "../form/field";
+import { strings } from "../strings";
+
+export const CONFIG_PATH = "config";
+const KEY_BYTES = 24;
+/** Below, `watershed check` warns, too. */
+const KEY_CHARACTERS_MIN = 16;
+
+export interface KeyState {
+  isSet: boolean;
+  /** What the node has to say about the key that is set. */
+  warning: string | null;
+}
+
+async function fetchState(): Promise<KeyState> {
+  const config = await send(CONFIG_PATH, {});
+  const isSet = text(fields(config.value)["cluster_key"]) !== null;
+  const check = await send(CONFIG_PATH, { method: "POST", body: {} }).catch(() => null);
+  const warnings = fields(check?.value)["warnings"];
+  const titles = Array.isArray(warnings) ? warnings.map((one) => text(fields(one)["title"])) : [];
+  return { isSet, warning: titles.find((title) => title?.includes("cluster key")) ?? null };
+}
+
+/** Null where the node does not say; the function asks again. */
+export function useKeyState(): [KeyState | null, () => void] {
+  const [state, setState] = useState<KeyState | null>(null);
+  const read = (): void => void fetchState().then(setState, () => undefined);
+  useEffect(read, []);
+  return [state, read];
+}
+
+function madeUp(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(KEY_BYTES));
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_");
+}
+
+interface KeyFieldProps {
+  state: KeyState;
+  value: string;
+  error: string | undefined;
+  onText: (text: string) => void;
+}
+
+export function KeyField({ state, value, error, onText }: KeyFieldProps) {
+  const [isShown, setShown] = useState(false);
+  const isShort = value !== "" && value.length < KEY_CHARACTERS_MIN;
+  useEffect(() => {
+    if (value === "") setShown(false); // It was saved: the next one is typed blindly again.
+  }, [value]);
+  const generate = (): void => {
+    onText(madeUp());
+    setShown(true);
+  };
+  return (
+    <>
+      <Field
+        id="cluster_key"
+        label={strings.clusterKey}
+        help={isShort ? strings.shortKey(KEY_CHARACTERS_MIN) : strings.clusterKeyHelp}
+        placeholder={state.isSet ? strings.keyIsSet : strings.keyIsNotSet}
+        value={value}
+        error={error}
+        isSecret={!isShown}
+        onText={onText}
+      />
+      {state.warning && value === "" && (
+        <p class="note caution">
+          <span aria-hidden="true">⚠</span> {state.warning}
+        </p>
+      )}
+      <p class="actions">
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={isShown}
+            onChange={(event) => setShown(event.currentTarget.checked)}
+          />
+          {strings.showKey}
+        </label>
+        <button type="button" onClick={generate}>
+          {strings.generateKey}
+        </button>
+      </p>
+    </>
+  );
+}

@@ -1,0 +1,41 @@
+// Asks before a peer is removed, and says what is there.
+
+import { useRef } from "preact/hooks";
+import { send } from "../api/http";
+import { peerPath } from "../api/paths";
+import { announcement, peerRow, retry } from "../cluster/store";
+import { Confirmation } from "../form/confirmation";
+import { formatCount } from "../format";
+import { strings } from "../strings";
+
+export function Removal({ hostname, onClose }: { hostname: string; onClose: () => void }) {
+  const stats = peerRow(hostname)?.stats;
+  const isDone = useRef(false);
+  const remove = async (): Promise<void> => {
+    await send(peerPath(hostname), { method: "DELETE" });
+    isDone.current = true;
+    announcement.value = strings.peerRemoved(hostname);
+    retry();
+  };
+  const close = (): void => {
+    onClose();
+    // The button that would get the focus back goes with its row.
+    if (isDone.current) document.getElementById("content")?.focus();
+  };
+  const isKnown = stats && (stats.streams !== null || stats.clients !== null);
+  return (
+    <Confirmation
+      title={strings.removeTitle(hostname)}
+      verb={strings.remove}
+      act={remove}
+      onClose={close}
+    >
+      <p>
+        {isKnown
+          ? strings.removeLoss(formatCount(stats.streams), formatCount(stats.clients))
+          : strings.removeUnknown}
+      </p>
+      <p>{strings.removeMeans}</p>
+    </Confirmation>
+  );
+}
