@@ -104,7 +104,7 @@ time_playlist() {
 ahead() {
   local file="$folder/$1.progress" media clock
   if [ "$1" = hls ]; then
-    tail -n 1 "$folder/hls.playlist" 2>/dev/null | awk '{ printf "%d\n", $1 - $2 }'
+    tail -n 1 "$folder/hls.playlist" 2>/dev/null | awk '{ printf "%.0f\n", $1 - $2 }'
     return
   fi
   media="$(tail -n 40 "$file" 2>/dev/null | sed -nE 's/^out_time_us=([0-9]+)$/\1/p' | tail -n 1)"
