@@ -9,11 +9,8 @@ import { Changes, LISTS, type Collection, type Told } from "./collections";
 import { EventParser } from "./event_parser";
 import { ApiProblem, getJson, openStream } from "./http";
 import { fields, number, readPage } from "./model";
+import { delay, delayAfter } from "./retry";
 
-const RETRY_MIN_MS = 1000;
-const RETRY_SPREAD_MS = 2000;
-/** A refusal changes only when a person does something at the node. */
-const REFUSED_RETRY_MS = 5000;
 const POLL_MS = 5000;
 /** So long the lists are asked for before the stream is tried again. */
 const POLLING_MS = 60_000;
@@ -40,20 +37,20 @@ async function keepUp(
   stop: AbortSignal,
 ): Promise<void> {
   while (!stop.aborted) {
-    let delay: number | null = RETRY_MIN_MS + Math.random() * RETRY_SPREAD_MS;
+    let wait: number | null = delay();
     try {
       if (!(await stream(wanted, listener, stop))) {
-        await poll(wanted, listener, stop);
-        delay = 0;
+        await askLists(wanted, listener, stop);
+        wait = 0;
       }
     } catch (error) {
       if (stop.aborted) return;
       if (!(error instanceof ApiProblem)) throw error;
       listener.onProblem(error);
-      if (error.kind === "unauthorized") return; // Until a person signs in.
-      if (error.kind === "forbidden") delay = REFUSED_RETRY_MS;
+      wait = delayAfter(error);
+      if (wait === null) return;
     }
-    await pause(delay, stop);
+    await pause(wait, stop);
   }
 }
 
@@ -92,7 +89,7 @@ async function stream(
 }
 
 /** Tells what the lists say, for a while. Throws the problem when they cannot be had either. */
-async function poll(
+async function askLists(
   wanted: Collection[],
   listener: EventListener,
   stop: AbortSignal,

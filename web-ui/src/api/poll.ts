@@ -3,22 +3,11 @@
 // Pages know `Listener` only: where facts come from, and how often, is decided behind it.
 
 import { ApiProblem } from "./http";
-
-const RETRY_MIN_MS = 1000;
-const RETRY_SPREAD_MS = 2000;
-/** A refusal changes only when a person does something at the node. */
-const REFUSED_RETRY_MS = 5000;
+import { delayAfter } from "./retry";
 
 export interface Listener<Value> {
   onValue(value: Value): void;
   onProblem(problem: ApiProblem): void;
-}
-
-/** How long to wait after `problem`; null: until a person signs in. */
-function delayAfter(problem: ApiProblem): number | null {
-  if (problem.kind === "unauthorized") return null;
-  if (problem.kind === "forbidden") return REFUSED_RETRY_MS;
-  return RETRY_MIN_MS + Math.random() * RETRY_SPREAD_MS;
 }
 
 /** Starts to call `fetchValue` every `intervalMs`; the returned function stops it. */
