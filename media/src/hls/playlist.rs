@@ -13,7 +13,8 @@ use crate::track::Track;
 
 /// Renders the media playlist; `query` (without `?`) goes to every URI.
 ///
-/// Source: RFC 8216 §4.3. Version 3, for the fractions in `EXTINF`.
+/// Source: RFC 8216 §4.3. Version 3, for the fractions in `EXTINF`, which have six digits: players add
+/// durations up, and what is rounded off to milliseconds becomes a tenth of a second in an hour.
 #[must_use]
 pub fn media(window: &Window, query: &str) -> Bytes {
     let suffix = suffix(query);
@@ -32,7 +33,7 @@ pub fn media(window: &Window, query: &str) -> Bytes {
         }
         let _ = write!(
             out,
-            "#EXT-X-PROGRAM-DATE-TIME:{}\n#EXTINF:{:.3},\n{}{suffix}\n",
+            "#EXT-X-PROGRAM-DATE-TIME:{}\n#EXTINF:{:.6},\n{}{suffix}\n",
             date(segment.starts_at),
             segment.duration.seconds(),
             segment.name,
@@ -155,10 +156,26 @@ mod tests {
             #EXT-X-MEDIA-SEQUENCE:900000000\n#EXT-X-DISCONTINUITY-SEQUENCE:9104\n\
             #EXT-X-DISCONTINUITY\n\
             #EXT-X-PROGRAM-DATE-TIME:2027-01-15T08:00:00.000Z\n\
-            #EXTINF:2.000,\nab12-900000000.ts?token=a%22b\n\
+            #EXTINF:2.000000,\nab12-900000000.ts?token=a%22b\n\
             #EXT-X-PROGRAM-DATE-TIME:2027-01-15T08:00:02.000Z\n\
-            #EXTINF:2.000,\nab12-900000001.ts?token=a%22b\n";
+            #EXTINF:2.000000,\nab12-900000001.ts?token=a%22b\n";
         assert_eq!(media(segmenter(4).window(), "token=a\"b"), expected.as_bytes());
+    }
+
+    #[test]
+    fn an_hour_of_durations_adds_up() {
+        let four_and_two_thirds = Ticks::from_clock(14, 3);
+        let start = UnixMillis(1_800_000_000_000);
+        let mut segmenter = Segmenter::new(SegmenterSettings::default(), "ab12", start, 0);
+        for dts in [Ticks::from_millis(0), four_and_two_thirds] {
+            let bytes = Bytes::from_static(&[0x47; 188]);
+            segmenter.push(&MuxedChunk { bytes, dts, starts_keyframe: true }, start);
+        }
+        let text = String::from_utf8(segmenter.playlist().to_vec()).unwrap();
+        let (_, told) = text.split_once("#EXTINF:").unwrap();
+        let told: f64 = told.split_once(',').unwrap().0.parse().unwrap();
+        let drift_seconds = (told - four_and_two_thirds.seconds()) / told * 3600.0;
+        assert!(drift_seconds.abs() < 0.001, "{text}");
     }
 
     #[test]
