@@ -82,18 +82,18 @@ start_viewer() {
 # time_playlist FILE: a line `MEDIA_MS CLOCK_MS` whenever the media playlist gets longer. It looks
 # often only when the next segment is due.
 time_playlist() {
-  local file="$1" media=0 last="" text entry
+  local file="$1" media_us=0 last="" text entry
   while :; do
     text="$(curl -sf "http://127.0.0.1:$http/$stream/video.m3u8" || true)"
-    # `DURATION_MS NAME` of each segment.
-    entry="$(awk -F'[:,]' '/^#EXTINF/ { d = $2 * 1000 } /^[^#]/ { print d, $0 }' <<<"$text")"
+    # `DURATION_US NAME` of each segment.
+    entry="$(awk -F'[:,]' '/^#EXTINF/ { d = $2 * 1000000 } /^[^#]/ { printf "%.0f %s\n", d, $0 }' <<<"$text")"
     if [ -n "$entry" ] && [ "${entry##* }" != "$last" ]; then
-      media="$(awk -v last="$last" -v sum="$media" '
+      media_us="$(awk -v last="$last" -v sum="$media_us" '
         seen || last == "" { sum += $1 } $2 == last { seen = 1 }
-        END { printf "%d", (seen || last == "") ? sum : -1 }' <<<"$entry")"
-      [ "$media" -ge 0 ] || { echo "a segment was missed" >&2; return 1; }
+        END { printf "%.0f", (seen || last == "") ? sum : -1 }' <<<"$entry")"
+      [ "$media_us" -ge 0 ] || { echo "a segment was missed" >&2; return 1; }
       last="${entry##* }"
-      echo "$media $(now_ms)" >>"$file"
+      echo "$((media_us / 1000)) $(now_ms)" >>"$file"
       sleep 1.5
     fi
     sleep 0.02
