@@ -11,6 +11,7 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use utoipa::ToSchema;
 
 /// The longest stream name, in bytes.
 pub const STREAM_NAME_BYTES_MAX: usize = 255;
@@ -257,7 +258,7 @@ impl fmt::Debug for NodeId {
 }
 
 /// The protocol a client speaks, as far as routing is concerned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Protocol {
     /// HLS playlists and segments.

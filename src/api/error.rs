@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::settings::{
     ChangeError, Diagnostic, KeepError, LoadError, Rejected, SaveError, Severity,
@@ -26,47 +27,94 @@ pub(crate) struct ApiError {
     status: StatusCode,
     causes: Vec<Cause>,
     /// The methods that the address knows, where the asked one is not among them.
-    allow: Option<&'static str>,
+    allow: Option<String>,
     /// In seconds, where another try may go better.
     retry_after: Option<u64>,
 }
 
+/// What a refused request is answered.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Error)]
+pub(super) struct Body<'a> {
+    /// The class of errors, which follows from the status.
+    error: &'static str,
+    /// One or more.
+    errors: Cow<'a, [Cause]>,
+}
+
 /// One cause of a refusal.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Cause {
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub(super) struct Cause {
+    /// The HTTP status.
+    status: String,
+    /// What is wrong, for programs.
     code: &'static str,
+    /// The same for people.
     title: Cow<'static, str>,
-    /// Where in the request: the kind of place, and the place.
-    source: Option<(&'static str, String)>,
-    /// Where in the config file.
-    place: Option<FilePlace>,
-}
-
-/// A place in a config file, with what is wrong there.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct FilePlace {
-    /// The file as it was named.
-    pub(crate) path: String,
+    #[serde(skip_serializing_if = "Source::is_empty")]
+    source: Source,
+    /// The config file, where it would be wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    path: Option<String>,
     /// From 1.
-    pub(crate) line: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    line: Option<usize>,
     /// From 1, in characters.
-    pub(crate) col: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    col: Option<usize>,
     /// What would be right.
-    pub(crate) detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    detail: Option<String>,
 }
 
-impl FilePlace {
-    /// What is wrong, and where.
-    fn of(diagnostic: Diagnostic) -> (String, Self) {
-        let Diagnostic { path, line, column, what, expected, .. } = diagnostic;
-        (what, Self { path, line, col: column, detail: expected })
+/// Where in the request.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ErrorSource)]
+pub(super) struct Source {
+    /// In the body (RFC 6901).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pointer: Option<String>,
+    /// In the query.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    parameter: Option<String>,
+}
+
+impl Source {
+    const fn is_empty(&self) -> bool {
+        self.pointer.is_none() && self.parameter.is_none()
+    }
+}
+
+impl Cause {
+    fn new(status: StatusCode, code: &'static str, title: impl Into<Cow<'static, str>>) -> Self {
+        let status = status.as_str().to_owned();
+        Self { status, code, title: title.into(), ..Self::default() }
+    }
+
+    /// The same, with its place in the config file, and in the request if that said it.
+    fn in_file(mut self, diagnostic: Diagnostic) -> Self {
+        let Diagnostic { path, line, column, expected, pointer, .. } = diagnostic;
+        self.source.pointer = pointer.or(self.source.pointer);
+        Self {
+            path: Some(path),
+            line: Some(line),
+            col: Some(column),
+            detail: Some(expected),
+            ..self
+        }
     }
 }
 
 impl ApiError {
     fn new(status: StatusCode, code: &'static str, title: impl Into<Cow<'static, str>>) -> Self {
-        let cause = Cause { code, title: title.into(), ..Cause::default() };
-        Self { status, causes: vec![cause], allow: None, retry_after: None }
+        let causes = vec![Cause::new(status, code, title)];
+        Self { status, causes, allow: None, retry_after: None }
     }
 
     /// 400: the request's address or query makes no sense.
@@ -83,19 +131,17 @@ impl ApiError {
         Self::bad_request(code, title).at(pointer.into())
     }
 
-    /// 400: the settings that would result are wrong at these places of the file.
-    pub(crate) fn bad_config(causes: impl IntoIterator<Item = (String, FilePlace)>) -> Self {
-        let cause = |(title, place): (String, FilePlace)| Cause {
-            code: "invalid_config",
-            title: title.into(),
-            source: None,
-            place: Some(place),
+    /// 400: the settings that would result are wrong, at each of these places.
+    pub(crate) fn bad_config(diagnostics: impl IntoIterator<Item = Diagnostic>) -> Self {
+        let mut error = Self::bad_request("invalid_config", "the settings would be wrong");
+        let cause = |found: Diagnostic| {
+            Cause::new(error.status, "invalid_config", found.what.clone()).in_file(found)
         };
-        let causes: Vec<Cause> = causes.into_iter().map(cause).collect();
-        if causes.is_empty() {
-            return Self::bad_request("invalid_config", "the settings would be wrong");
+        let causes: Vec<Cause> = diagnostics.into_iter().map(cause).collect();
+        if !causes.is_empty() {
+            error.causes = causes;
         }
-        Self { status: StatusCode::BAD_REQUEST, causes, allow: None, retry_after: None }
+        error
     }
 
     /// 401: who asks? Carries the challenge of Basic authentication.
@@ -114,7 +160,7 @@ impl ApiError {
     }
 
     /// 405: that address knows these methods only.
-    pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
+    pub(crate) fn method_not_allowed(allow: String) -> Self {
         let title = format!("this address knows {allow} only");
         let error = Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", title);
         Self { allow: Some(allow), ..error }
@@ -170,26 +216,25 @@ impl ApiError {
 
     /// The same, at that place of the request's body (RFC 6901).
     pub(crate) fn at(self, pointer: String) -> Self {
-        self.sourced("pointer", &pointer)
+        self.sourced(&Source { pointer: Some(pointer), parameter: None })
     }
 
     /// The same, for that parameter of the request's query.
     pub(crate) fn in_query(self, parameter: &str) -> Self {
-        self.sourced("parameter", parameter)
+        self.sourced(&Source { pointer: None, parameter: Some(parameter.to_owned()) })
     }
 
-    fn sourced(mut self, kind: &'static str, place: &str) -> Self {
+    fn sourced(mut self, source: &Source) -> Self {
         for cause in &mut self.causes {
-            cause.source = Some((kind, place.to_owned()));
+            cause.source = source.clone();
         }
         self
     }
 
     /// The same, at that place of the config file.
-    fn in_file(mut self, place: FilePlace) -> Self {
-        for cause in &mut self.causes {
-            cause.place = Some(place.clone());
-        }
+    fn in_file(mut self, diagnostic: &Diagnostic) -> Self {
+        let place = |cause: Cause| cause.in_file(diagnostic.clone());
+        self.causes = self.causes.into_iter().map(place).collect();
         self
     }
 
@@ -213,24 +258,8 @@ impl ApiError {
     }
 
     /// The answer's body.
-    fn body(&self) -> Value {
-        let errors: Vec<Value> = self.causes.iter().map(|cause| self.cause(cause)).collect();
-        json!({"error": self.class(), "errors": errors})
-    }
-
-    fn cause(&self, cause: &Cause) -> Value {
-        let status = self.status.as_str();
-        let mut value = json!({"status": status, "code": cause.code, "title": cause.title});
-        if let Some((kind, place)) = &cause.source {
-            value["source"] = json!({ *kind: place });
-        }
-        if let Some(place) = &cause.place {
-            value["path"] = json!(place.path);
-            value["line"] = json!(place.line);
-            value["col"] = json!(place.col);
-            value["detail"] = json!(place.detail);
-        }
-        value
+    fn body(&self) -> Body<'_> {
+        Body { error: self.class(), errors: Cow::Borrowed(&self.causes) }
     }
 }
 
@@ -256,11 +285,12 @@ impl From<ChangeError> for ApiError {
             }
             ChangeError::UnknownCollection(_) => Self::not_found("no_such_collection", title),
             ChangeError::NotFound { .. } => Self::not_found("item_not_found", title),
-            ChangeError::Forbidden { code, pointer, diagnostic: None, .. } => {
-                Self::forbidden(code, title).at(pointer)
-            }
-            ChangeError::Forbidden { code, diagnostic: Some(diagnostic), .. } => {
-                Self::forbidden(code, title).in_file(FilePlace::of(*diagnostic).1)
+            ChangeError::Forbidden { code, diagnostic, .. } => {
+                let forbidden = Self::forbidden(code, title);
+                match diagnostic {
+                    Some(diagnostic) => forbidden.in_file(&diagnostic),
+                    None => forbidden,
+                }
             }
             ChangeError::SetByEnvironment { field } => {
                 let pointer = format!("/{}", field.replace('.', "/"));
@@ -287,7 +317,7 @@ impl From<LoadError> for ApiError {
 impl From<Rejected> for ApiError {
     fn from(rejected: Rejected) -> Self {
         let is_error = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error;
-        Self::bad_config(rejected.diagnostics.into_iter().filter(is_error).map(FilePlace::of))
+        Self::bad_config(rejected.diagnostics.into_iter().filter(is_error))
     }
 }
 
@@ -330,8 +360,8 @@ impl ResponseError for ApiError {
             let challenge = r#"Basic realm="watershed", charset="UTF-8""#;
             response.insert_header((header::WWW_AUTHENTICATE, challenge));
         }
-        if let Some(allow) = self.allow {
-            response.insert_header((header::ALLOW, allow));
+        if let Some(allow) = &self.allow {
+            response.insert_header((header::ALLOW, allow.as_str()));
         }
         if let Some(seconds) = self.retry_after {
             response.insert_header((header::RETRY_AFTER, seconds));
@@ -346,7 +376,14 @@ impl ResponseError for ApiError {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
+    use crate::settings::{self, Environment};
+
+    fn body(error: &ApiError) -> Value {
+        serde_json::to_value(error.body()).unwrap()
+    }
 
     #[test]
     fn refusal_names_class_status_code_and_place() {
@@ -355,23 +392,18 @@ mod tests {
             "status": "400", "code": "wrong_type", "title": "a number is expected",
             "source": {"pointer": "/inputs/0/url"},
         }]});
-        assert_eq!(error.body(), expected);
+        assert_eq!(body(&error), expected);
     }
 
     #[test]
     fn rejected_config_names_every_place() {
-        let place = |line| FilePlace {
-            path: "a.conf".into(),
-            line,
-            col: 3,
-            detail: "a number is expected".into(),
-        };
-        let error =
-            ApiError::bad_config([("bad word".into(), place(1)), ("bad number".into(), place(2))]);
-        let body = error.body();
-        assert_eq!(body["errors"][1]["line"], 2);
+        let text = "http 1;\nbad;\n  worse;\n";
+        let rejected = settings::from_text("a.conf".as_ref(), text, &Environment::default());
+        let error = ApiError::from(rejected.unwrap_err());
+        let body = body(&error);
+        assert_eq!((&body["errors"][1]["line"], &body["errors"][1]["col"]), (&json!(3), &json!(3)));
         assert_eq!(body["errors"][0]["path"], "a.conf");
-        assert_eq!(error.to_string(), "bad word; bad number");
+        assert_eq!(error.to_string(), "unknown word `bad`; unknown word `worse`");
     }
 
     #[test]

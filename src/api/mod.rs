@@ -182,7 +182,8 @@ fn guarded_routes(app: &mut web::ServiceConfig) {
 
 /// A resource that refuses all methods but those of its routes.
 fn at(path: &str, allow: &'static str) -> Resource {
-    let refuse = move || async move { Err::<String, _>(ApiError::method_not_allowed(allow)) };
+    let refuse =
+        move || async move { Err::<String, _>(ApiError::method_not_allowed(allow.to_owned())) };
     web::resource(path).default_service(web::to(refuse))
 }
 

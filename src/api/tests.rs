@@ -225,7 +225,9 @@ async fn rejected_settings_name_field_or_place() {
     assert_eq!((status, &body["error"]), (400, &json!("bad_request")));
     assert_eq!(body["errors"][0]["source"]["pointer"], "/fetch_timeout");
     let (status, body) = bench.put("/streams/bad", json!({"inputs": [{"url": "x"}]})).await;
-    assert_eq!(status, 400, "{body}");
+    let error = &body["errors"][0];
+    assert_eq!((status, &error["source"]["pointer"]), (400, &json!("/inputs/0/url")), "{body}");
+    assert!(error["line"].is_u64() && error["path"].is_string(), "{body}");
     let stolen = json!({"cluster_key": "***"});
     let answer = bench.put("/cluster/peers/east", stolen).await;
     assert_eq!(code(&answer), (400, "unknown_secret"));

@@ -13,7 +13,8 @@ use super::document::Document;
 use super::schema::{self, Kind, Row, Scope};
 use super::secret::restore_url;
 use super::{
-    Diagnostic, Loaded, Rejected, SaveError, assemble, edit, egress, print, redaction, text, values,
+    Diagnostic, Loaded, Rejected, SaveError, assemble, edit, egress, pointer, print, redaction,
+    text, values,
 };
 
 /// A change. It may hold secrets and so cannot be logged.
@@ -85,9 +86,7 @@ pub enum ChangeError {
         code: &'static str,
         /// In words.
         what: String,
-        /// Where in the request, for one item (RFC 6901).
-        pointer: String,
-        /// Where in the files, for the whole configuration.
+        /// Where in the files.
         diagnostic: Option<Box<Diagnostic>>,
     },
     /// The environment sets this field, and would again.
@@ -123,60 +122,87 @@ pub(crate) fn find_item<'a>(
 /// What `edit` makes of `loaded`. Reads files, writes none.
 pub(crate) fn edited(loaded: &Loaded, edit: &Edit) -> Result<Loaded, ChangeError> {
     let stored = &loaded.explicit;
-    let (document, before, after) = match edit {
+    match edit {
         Edit::Put { collection, name, patch } => {
             let patch = named_patch(collection, name, patch)?;
-            let after = merge(Scope::Top, stored, &patch, stored, "")
-                .map_err(|error| in_item(error, collection))?;
-            (loaded.document.clone(), stored.clone(), after)
+            patched(loaded, &patch).map_err(|error| in_item(error, collection))
         }
         Edit::Delete { collection, name } => {
             let after = without(stored, collection, name)?;
-            (loaded.document.clone(), stored.clone(), after)
+            rewritten(loaded, (&loaded.document, stored), &after, &Map::new())
         }
-        Edit::Config { patch } => {
-            let after = merge(Scope::Top, stored, object(patch, "")?, stored, "")?;
-            (loaded.document.clone(), stored.clone(), after)
-        }
+        Edit::Config { patch } => patched(loaded, object(patch, "")?),
         Edit::Text { text } => {
             let sent = text::read(loaded, text)?;
-            check_reach(loaded, &sent, edit)?;
+            check_reach(loaded, &sent)?;
             let after = merge(Scope::Top, &Map::new(), &sent.explicit, stored, "")
                 .map_err(|error| text::in_file(error, &sent))?;
-            (sent.document, sent.explicit, after)
+            rewritten(loaded, (&sent.document, &sent.explicit), &after, &Map::new())
         }
-    };
+    }
+}
+
+/// `loaded` with `patch` laid over it.
+fn patched(loaded: &Loaded, patch: &Map<String, Value>) -> Result<Loaded, ChangeError> {
+    let stored = &loaded.explicit;
+    let after = merge(Scope::Top, stored, patch, stored, "")?;
+    rewritten(loaded, (&loaded.document, stored), &after, patch)
+}
+
+/// `document`, which says `before`, changed so that it says `after`, in the place of `loaded`. What
+/// is wrong with it is looked for in `patch`, too.
+fn rewritten(
+    loaded: &Loaded,
+    (document, before): (&Document, &Map<String, Value>),
+    after: &Map<String, Value>,
+    patch: &Map<String, Value>,
+) -> Result<Loaded, ChangeError> {
     for field in &loaded.environment_fields {
-        if schema::get(stored, field) != schema::get(&after, field) {
+        if schema::get(&loaded.explicit, field) != schema::get(after, field) {
             return Err(ChangeError::SetByEnvironment { field: (*field).to_owned() });
         }
     }
-    let texts = edit::edited(&document, &before, &after).ok_or(ChangeError::Unwritable)?;
+    let texts = edit::edited(document, before, after).ok_or(ChangeError::Unwritable)?;
     // Cannot fail: the main file's text is given.
-    let (document, problems) = Document::read(loaded.path(), &texts).unwrap_or_default();
-    let next = assemble(document, problems, &loaded.environment)?;
-    if next.explicit != after {
-        return Err(ChangeError::Unwritable);
-    }
-    check_reach(loaded, &next, edit)?;
-    Ok(next)
+    let read = || Document::read(loaded.path(), &texts).unwrap_or_default();
+    let (document, problems) = read();
+    let next = assemble(document, problems, &loaded.environment).map_err(ChangeError::from);
+    let next = next.and_then(|next| match next.explicit == *after {
+        true => check_reach(loaded, &next).map(|()| next),
+        false => Err(ChangeError::Unwritable),
+    });
+    next.map_err(|error| {
+        let document = read().0;
+        map_diagnostics(error, |found| {
+            found.pointer = pointer::find(&document, found.place, patch);
+        })
+    })
 }
 
 /// Refuses what would let the node reach further than the files allow.
-fn check_reach(old: &Loaded, new: &Loaded, edit: &Edit) -> Result<(), ChangeError> {
+fn check_reach(old: &Loaded, new: &Loaded) -> Result<(), ChangeError> {
     let Err(breach) = egress::check(old, new) else {
         return Ok(());
     };
-    let is_item = matches!(edit, Edit::Put { .. } | Edit::Delete { .. });
     let path = breach.path();
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    let diagnostic = if is_item { None } else { new.diagnostic(&path, &breach.what, "") };
-    Err(ChangeError::Forbidden {
-        pointer: breach.pointer(),
-        code: breach.code,
-        what: breach.what,
-        diagnostic: diagnostic.map(Box::new),
-    })
+    let diagnostic = new.diagnostic(&path, &breach.what, "").map(Box::new);
+    Err(ChangeError::Forbidden { code: breach.code, what: breach.what, diagnostic })
+}
+
+/// The same refusal with each place changed.
+fn map_diagnostics(error: ChangeError, mut change: impl FnMut(&mut Diagnostic)) -> ChangeError {
+    match error {
+        ChangeError::Rejected(mut rejected) => {
+            rejected.diagnostics.iter_mut().for_each(change);
+            ChangeError::Rejected(rejected)
+        }
+        ChangeError::Forbidden { code, what, mut diagnostic } => {
+            diagnostic.as_deref_mut().into_iter().for_each(&mut change);
+            ChangeError::Forbidden { code, what, diagnostic }
+        }
+        other => other,
+    }
 }
 
 /// The patch of one item as a patch of the whole.
@@ -214,7 +240,9 @@ fn in_item(error: ChangeError, collection: &str) -> ChangeError {
         ChangeError::UnknownSecret { pointer } => {
             ChangeError::UnknownSecret { pointer: cut(pointer) }
         }
-        other => other,
+        other => map_diagnostics(other, |found| {
+            found.pointer = found.pointer.take().map(cut);
+        }),
     }
 }
 

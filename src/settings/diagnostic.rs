@@ -80,6 +80,8 @@ impl Problem {
             what: self.what.clone(),
             expected: self.expected.clone(),
             shown: shown.trim_end_matches('\r').to_owned(),
+            pointer: None,
+            place: self.place,
             caret,
         }
     }
@@ -143,6 +145,9 @@ pub struct Diagnostic {
     pub expected: String,
     /// The line it is about, secrets hidden.
     pub shown: String,
+    /// Where the request said it that led here (RFC 6901), if it was JSON and says it.
+    pub pointer: Option<String>,
+    pub(crate) place: Place,
     caret: usize,
 }
 

@@ -369,7 +369,7 @@ fn edited_item(
 }
 
 /// The full form of an older directive.
-fn shorthand(directive: &Directive) -> Option<Directive> {
+pub(crate) fn shorthand(directive: &Directive) -> Option<Directive> {
     match schema::find(Scope::Top, &directive.word.text)?.kind {
         Kind::Shorthand(shorthand) => interpret::expand(shorthand, directive),
         _ => None,
@@ -377,7 +377,7 @@ fn shorthand(directive: &Directive) -> Option<Directive> {
 }
 
 /// The name that a directive gives its item.
-fn named(row: &Row, directive: &Directive) -> Option<String> {
+pub(crate) fn named(row: &Row, directive: &Directive) -> Option<String> {
     let word = &directive.arguments.first()?.text;
     match row.kind {
         Kind::Listeners(_) => values::listener_to_word(&values::listener_from_word(word)?),

@@ -31,11 +31,6 @@ pub(crate) struct Breach {
 }
 
 impl Breach {
-    /// Where in the item that has it (RFC 6901).
-    pub(crate) fn pointer(&self) -> String {
-        self.field.iter().map(|step| format!("/{step}")).collect()
-    }
-
     /// Where in the whole configuration.
     pub(crate) fn path(&self) -> Vec<String> {
         let item = self.item.map(|(collection, index)| [collection.to_owned(), index.to_string()]);
@@ -188,8 +183,10 @@ mod tests {
             let patch = json!({"inputs": [{"url": url}, {"url": "rtsp://10.0.0.9/ch2"}]});
             match loaded.edited(&Edit::Put { collection, name, patch }) {
                 Ok(_) => assert!(is_allowed, "{url}"),
-                Err(ChangeError::Forbidden { pointer, .. }) => {
-                    assert_eq!((pointer.as_str(), is_allowed), ("/inputs/0/url", false), "{url}");
+                Err(ChangeError::Forbidden { diagnostic, .. }) => {
+                    let pointer = diagnostic.unwrap().pointer;
+                    let expected = (Some("/inputs/0/url"), false);
+                    assert_eq!((pointer.as_deref(), is_allowed), expected, "{url}");
                 }
                 Err(error) => panic!("{url}: {error}"),
             }

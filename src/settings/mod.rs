@@ -28,6 +28,7 @@ pub mod model;
 mod naming;
 mod network;
 pub mod password;
+mod pointer;
 mod print;
 mod redaction;
 mod saving;

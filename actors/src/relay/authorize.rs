@@ -3,18 +3,20 @@
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::messages::ClientFacts;
 use crate::names::Protocol;
 
 /// The question: may this client play this stream?
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuthorizeAsk {
     /// The stream.
     pub name: String,
     /// What the client speaks.
     pub proto: Protocol,
     /// Its address.
+    #[schema(value_type = Option<String>)]
     pub ip: Option<IpAddr>,
     /// What it presents.
     pub token: Option<String>,
@@ -27,7 +29,7 @@ pub struct AuthorizeAsk {
 }
 
 /// The answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuthorizeAnswer {
     /// Whether it may.
     pub allowed: bool,

@@ -12,6 +12,7 @@ mod tracks;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::names::{Hostname, NodeId, StreamName};
 
@@ -35,11 +36,13 @@ pub const REPORT_MEMBERS_MAX: usize = 20_000;
 pub const REPORT_ITEMS_MAX: usize = 1_000;
 
 /// One page of what a node says about itself.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Report {
     /// The node's configured name.
+    #[schema(value_type = String)]
     pub node: Hostname,
     /// The node's id, new at each start.
+    #[schema(value_type = String)]
     pub id: NodeId,
     /// The node's software version, for people.
     pub version: String,
@@ -60,6 +63,7 @@ pub struct Report {
     /// Streams that are new or changed since the cursor.
     pub streams: Vec<StreamReport>,
     /// Streams that are gone since the cursor.
+    #[schema(value_type = Vec<String>)]
     pub removed: Vec<StreamName>,
     /// The prefixes of the node's file collections.
     pub vods: Vec<String>,
@@ -68,7 +72,7 @@ pub struct Report {
 }
 
 /// Whether a node takes new clients.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum NodeState {
     /// It does.
@@ -79,7 +83,8 @@ pub enum NodeState {
 }
 
 /// One open port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[schema(as = ReportListener)]
 pub struct Listener {
     /// What is spoken there.
     pub scheme: Scheme,
@@ -88,7 +93,7 @@ pub struct Listener {
 }
 
 /// What a listener speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Scheme {
     /// HTTP.
@@ -109,9 +114,10 @@ pub enum Scheme {
 }
 
 /// One stream a node captures, or could start.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct StreamReport {
     /// Its name.
+    #[schema(value_type = String)]
     pub name: StreamName,
     /// Whether it has frames.
     pub state: StreamState,
@@ -122,6 +128,7 @@ pub struct StreamReport {
     pub clients: u32,
     /// Its tracks; `None` when not known.
     #[serde(serialize_with = "reading::tracks_or_empty")]
+    #[schema(value_type = Vec<TrackReport>)]
     pub tracks: Tracks,
     /// Whether a publisher may be sent there.
     pub accepts_publish: bool,
@@ -131,7 +138,7 @@ pub struct StreamReport {
 pub type Tracks = Option<Arc<[TrackReport]>>;
 
 /// Whether a stream has frames.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StreamState {
     /// Frames arrive.
@@ -145,7 +152,7 @@ pub enum StreamState {
 }
 
 /// One track, as `media_info` shows it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub struct TrackReport {
     /// `video`, `audio`, …
     #[serde(default)]
@@ -161,6 +168,7 @@ pub struct TrackReport {
     pub height: Option<u32>,
     /// Frames a second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>)]
     pub fps: Option<Fps>,
     /// Sound channels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -199,9 +207,10 @@ impl From<Fps> for f64 {
 }
 
 /// A node's share in one `cluster_ingest` stream.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Member {
     /// The stream.
+    #[schema(value_type = String)]
     pub name: StreamName,
     /// Whether the node captures it now.
     #[serde(default)]

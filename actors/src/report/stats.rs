@@ -1,9 +1,10 @@
 //! The totals of a node, as its report and `/config/stats` carry them (SPEC section 7).
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What a node says of itself in numbers. Any number may be null: not known.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct NodeStats {
     /// Software version.
@@ -40,11 +41,12 @@ pub struct NodeStats {
     pub output_kbit: Option<u64>,
     /// Always empty: nothing transcodes here. Kept for scripts that read it.
     #[serde(skip_deserializing)]
+    #[schema(value_type = Vec<String>, max_items = 0)]
     pub transcoder_devices: [(); 0],
 }
 
 /// What a node is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StreamerStatus {
     /// Serving.
