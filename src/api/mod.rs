@@ -53,7 +53,7 @@ pub use auth::{Gate, guard_page};
 pub use events::Events;
 pub use monitoring::{NodePhase, Readiness};
 pub use signed::Refusals;
-pub use streams::StreamDetails;
+pub use streams::{InputDetails, StreamDetails};
 
 use crate::settings::Keeper;
 use body::BodyLimits;

@@ -76,7 +76,17 @@ struct OneStream;
 
 impl OwnStreams for OneStream {
     fn details(&self, name: &StreamName) -> Option<StreamDetails> {
-        let details = StreamDetails { bytes_in: Some(7), ..StreamDetails::default() };
+        let running = InputDetails {
+            is_active: true,
+            status: "running",
+            bitrate_kbit: 2500,
+            ..InputDetails::default()
+        };
+        let error = Some("file film.mp4: no such file".to_owned());
+        let standby =
+            InputDetails { status: "standby", error, retry_count: 3, ..InputDetails::default() };
+        let inputs = vec![running, standby];
+        let details = StreamDetails { bytes_in: Some(7), inputs, ..StreamDetails::default() };
         (name.as_str() == "cam1").then_some(details)
     }
 
@@ -238,6 +248,17 @@ async fn rejected_settings_name_field_or_place() {
     let not_an_object = request(Method::PUT, "/streams/a").set_payload("[1]");
     assert_eq!(code(&bench.ask(not_an_object).await), (400, "wrong_type"));
     assert_eq!(bench.text(), FILE);
+}
+
+#[actix_web::test]
+async fn inputs_can_be_written_back_as_they_were_read() {
+    let bench = Bench::new(FILE);
+    let mut inputs = bench.get("/streams/cam1").await.1["inputs"].take();
+    assert_eq!(inputs[1]["stats"]["retry_count"], 3);
+    inputs[1]["priority"] = json!(5);
+    let (status, cam) = bench.put("/streams/cam1", json!({"inputs": inputs})).await;
+    assert_eq!((status, &cam["inputs"][1]["priority"]), (200, &json!(5)), "{cam}");
+    assert!(!bench.text().contains("stats") && bench.text().contains("priority"));
 }
 
 #[actix_web::test]

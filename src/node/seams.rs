@@ -4,11 +4,12 @@ use std::net::IpAddr;
 
 use futures_util::future::LocalBoxFuture;
 use watershed_actors::cluster_supervisor::PeersView;
+use watershed_actors::live_stream::{InputReport, InputSource};
 use watershed_actors::names::StreamName;
 use watershed_actors::preamble::ProxyTrust;
 use watershed_actors::stream_hub::{LocalEntry, LocalStreams, StopNamed, StreamHub};
 
-use crate::api::{OwnStreams, StreamDetails};
+use crate::api::{InputDetails, OwnStreams, StreamDetails};
 use crate::play::EntryNodes;
 use crate::settings::Keeper;
 
@@ -32,6 +33,7 @@ impl OwnStreams for HubStreams {
 
 fn details(entry: &LocalEntry) -> StreamDetails {
     let facts = entry.broadcast.facts();
+    let inputs = entry.spec.inputs.iter().zip(facts.capture.inputs);
     StreamDetails {
         id: Some(facts.capture.capture_id),
         input_bitrate_kbit: Some(facts.capture.input_kbit),
@@ -44,6 +46,24 @@ fn details(entry: &LocalEntry) -> StreamDetails {
         last_dts_ms: facts.last_dts_ms,
         last_frame_ms: facts.last_frame_ms,
         source_error: facts.capture.source_error,
+        inputs: inputs.map(|(spec, report)| input_details(&spec.source, report)).collect(),
+    }
+}
+
+fn input_details(source: &InputSource, report: InputReport) -> InputDetails {
+    InputDetails {
+        url: match source {
+            InputSource::Publish => "publish://".to_owned(),
+            InputSource::File(path) => format!("file://{}", path.display()),
+            InputSource::Pull(pull) => pull.url.to_string(),
+            InputSource::Relay(_) => "another node".to_owned(),
+        },
+        is_active: report.is_active,
+        status: report.state.as_str(),
+        error: report.error,
+        retry_count: report.retry_count,
+        last_frame_ms: report.last_frame_ms,
+        bitrate_kbit: report.input_kbit,
     }
 }
 

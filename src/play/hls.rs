@@ -7,7 +7,8 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, body};
 use bytes::Bytes;
 use futures_util::stream;
-use watershed_actors::live_stream::{Broadcast, StreamStatus};
+use watershed_actors::live_stream::{Broadcast, StreamStatus, Taker};
+use watershed_actors::names::Protocol;
 use watershed_actors::session_registry::PlayerRefused;
 use watershed_actors::stream_hub::LocalEntry;
 use watershed_media::hls::Segment;
@@ -146,7 +147,7 @@ fn take_segment(
     let (player, bytes) = (play.player_id(asked), found.segment.size_bytes);
     let taken = play.sessions.player_took(player, bytes, asked.now);
     Some(taken.map(|()| {
-        entry.broadcast.counters().sent(bytes);
+        entry.broadcast.counters().sent(Taker::Client(Protocol::Hls), bytes);
         found
     }))
 }

@@ -11,6 +11,7 @@ use futures_util::StreamExt;
 use watershed_actors::fan_out::Media;
 use watershed_actors::http_session::HttpSession;
 use watershed_actors::live_stream::{Broadcast, Container};
+use watershed_actors::names::Protocol;
 use watershed_actors::stream_hub::LocalEntry;
 use watershed_media::flv;
 
@@ -38,13 +39,14 @@ impl Endless {
 
     /// What comes before the media, and the media from the last keyframe on.
     pub(super) fn of(self, broadcast: &Arc<Broadcast>) -> (Bytes, Media) {
-        let (opening, output) = match self {
-            Self::MpegTs => (Bytes::new(), Arc::clone(broadcast.ts())),
+        let (opening, output, protocol) = match self {
+            Self::MpegTs => (Bytes::new(), Arc::clone(broadcast.ts()), Protocol::Tshttp),
             Self::Flv => {
-                (flv::live::opening(&broadcast.tracks()), broadcast.output(Container::Flv))
+                let opening = flv::live::opening(&broadcast.tracks());
+                (opening, broadcast.output(Container::Flv), Protocol::Flv)
             }
         };
-        (opening, Media::from_newest_start(Arc::clone(broadcast), output))
+        (opening, Media::from_newest_start(Arc::clone(broadcast), output, protocol))
     }
 }
 

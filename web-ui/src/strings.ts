@@ -1,7 +1,7 @@
 // Every word of the console, in one place.
 
 import type { PeerState } from "./api/model";
-import type { Session, StreamState } from "./api/streams";
+import type { InputState, Session, StreamState } from "./api/streams";
 import type { SortKey } from "./cluster/order";
 import type { Finding } from "./cluster/findings";
 import { formatCount, formatNames } from "./format";
@@ -58,6 +58,19 @@ const streamStates: Record<StreamState, StateLabel> = {
     meaning: "Starts with its first client, or with its publisher.",
   },
   error: { word: "Error", tone: "bad", meaning: "Its input does not deliver." },
+  unknown: { word: "Not known", tone: "caution", meaning: "The node gives no state." },
+};
+
+const inputStates: Record<InputState, StateLabel> = {
+  running: { word: "On air", tone: "good", meaning: "Its frames are the stream." },
+  connecting: { word: "Connecting", tone: "caution", meaning: "Started; no frame has come yet." },
+  waiting: {
+    word: "Waiting",
+    tone: "neutral",
+    meaning: "Nobody publishes or watches, or its frames have stopped.",
+  },
+  failed: { word: "Failed", tone: "bad", meaning: "It is tried again after a while." },
+  standby: { word: "Standby", tone: "neutral", meaning: "Another input is on air." },
   unknown: { word: "Not known", tone: "caution", meaning: "The node gives no state." },
 };
 
@@ -303,7 +316,15 @@ export const strings = {
   ago: (duration: string) => `${duration} ago`,
   bitrateLine: (least: string, most: string) => `Bitrate between ${least} and ${most}`,
   inputs: "Inputs",
-  inputColumns: { url: "Address", priority: "Priority" },
+  inputStates,
+  inputColumns: {
+    url: "Address",
+    bitrate: "Bitrate",
+    lastFrame: "Last frame",
+    retries: "Restarted",
+    priority: "Priority",
+  },
+  lastError: (error: string) => `Last error: ${error}`,
   noInputs: "No inputs are configured: it was published to this node.",
   remoteInputs: "Its inputs are known to its own node only.",
   tracks: "Tracks",

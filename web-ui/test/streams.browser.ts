@@ -35,7 +35,7 @@ it("lists the cluster's streams with state, place, clients and bitrate", async (
   await sees("8 streams");
   const row = page.locator("tr", { hasText: "live/cam" });
   expect(await row.innerText()).toMatch(/Main stage\s+Running\s+north\s+12\s+2\.5 Mbit\/s/);
-  await expect.poll(() => row.innerText()).toContain("rtsp://admin:***@10.0.0.9/ch1 + 1 more");
+  await expect.poll(() => row.innerText()).toContain("rtsp://admin:***@10.0.0.9/ch1 + 2 more");
   expect(await page.locator("tr", { hasText: "north-yard" }).innerText()).toContain("No frames");
   expect(await page.locator("tr", { hasText: "north-door" }).innerText()).toContain("refused");
   expect(await page.locator("tr", { hasText: "south-film" }).innerText()).toMatch(/–\s+–\s+–/);
@@ -119,6 +119,17 @@ it("shows a hostile title, name, input and error as the text they are", async ()
   await sees("Inputs");
   expect(await page.locator(".subtitle").innerText()).toBe(evil);
   expect(await page.locator("main script, main img").count()).toBe(0);
+});
+
+it("says of each input how it fares, and why it failed", async () => {
+  await open("#/streams/live%2Fcam");
+  const inputs = page.getByRole("table", { name: "Inputs" });
+  const row = (url: string): Promise<string> => inputs.locator("tr", { hasText: url }).innerText();
+  await sees("Inputs");
+  expect(await row("10.0.0.9")).toMatch(/Failed\s+rtsp:.*connection refused[^]*1,204/);
+  expect(await row("fallback")).toMatch(/On air[^]*2.5 Mbit/);
+  expect(await row("publish")).toMatch(/Standby\s+Last error: no frame for 10 s[^]*3/);
+  expect(await inputs.locator(".badge svg").count()).toBe(3);
 });
 
 it("plays a stream of a peer, whose player page is the peer's", async () => {

@@ -12,7 +12,8 @@ use tokio::task::{unconstrained, yield_now};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{Batch, FanOutSettings, Member};
-use crate::live_stream::{Broadcast, LiveOutput, RingCursor, RingRead};
+use crate::live_stream::{Broadcast, LiveOutput, RingCursor, RingRead, Taker};
+use crate::names::Protocol;
 
 /// Most bytes joined into one batch; what is beyond follows at once.
 const BATCH_BYTES: usize = 256 << 10;
@@ -37,6 +38,8 @@ thread_local! {
 pub(super) struct Group {
     broadcast: Arc<Broadcast>,
     output: Arc<LiveOutput>,
+    /// What the players of that output speak.
+    protocol: Protocol,
     settings: FanOutSettings,
     position: Cell<RingCursor>,
     is_over: Cell<bool>,
@@ -51,6 +54,7 @@ impl Group {
     pub(super) fn of(
         broadcast: Arc<Broadcast>,
         output: Arc<LiveOutput>,
+        protocol: Protocol,
         settings: FanOutSettings,
     ) -> Rc<Self> {
         let key = key(&output);
@@ -64,6 +68,7 @@ impl Group {
             broadcast,
             position: Cell::new(output.end()),
             output,
+            protocol,
             settings,
             is_over: Cell::new(false),
             turn: Cell::default(),
@@ -96,7 +101,7 @@ impl Group {
 
     /// Counts bytes given to a player.
     pub(super) fn count(&self, bytes: usize) {
-        self.broadcast.counters().sent(bytes);
+        self.broadcast.counters().sent(Taker::Client(self.protocol), bytes);
     }
 
     fn has_room(&self) -> bool {

@@ -23,6 +23,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::live_stream::{Broadcast, LiveOutput, ReadyChunk, RingCursor};
+use crate::names::Protocol;
 use crate::outbox::Outbox;
 use follower::Follower;
 use group::Group;
@@ -48,6 +49,8 @@ pub struct Media {
     pub broadcast: Arc<Broadcast>,
     /// Its ready bytes.
     pub output: Arc<LiveOutput>,
+    /// What the player speaks; all that follow one output speak the same.
+    pub protocol: Protocol,
     /// Where the player begins.
     pub begin: RingCursor,
     /// Changes the bytes for this player, if it needs them otherwise.
@@ -57,9 +60,13 @@ pub struct Media {
 impl Media {
     /// From the last keyframe on, or the next one where there is none.
     #[must_use]
-    pub fn from_newest_start(broadcast: Arc<Broadcast>, output: Arc<LiveOutput>) -> Self {
+    pub fn from_newest_start(
+        broadcast: Arc<Broadcast>,
+        output: Arc<LiveOutput>,
+        protocol: Protocol,
+    ) -> Self {
         let begin = output.newest_start();
-        Self { broadcast, output, begin, rewrite: None }
+        Self { broadcast, output, protocol, begin, rewrite: None }
     }
 }
 
@@ -118,7 +125,7 @@ pub fn follow(outbox: &Outbox, media: Media, settings: FanOutSettings) {
 /// What `player` is to be fed from.
 #[must_use]
 pub fn feed(player: &Rc<dyn Member>, media: Media, settings: FanOutSettings) -> Box<dyn Feed> {
-    let group = Group::of(media.broadcast, media.output, settings);
+    let group = Group::of(media.broadcast, media.output, media.protocol, settings);
     Box::new(Follower::join(group, Rc::downgrade(player), media.begin, media.rewrite))
 }
 

@@ -54,7 +54,8 @@ impl Stage {
         let (near, far) = duplex(room);
         let (outbox, writing) = Outbox::new(near, OutboxLimits::CONTROL);
         let (broadcast, output) = (Arc::clone(&self.broadcast), Arc::clone(&self.output));
-        let media = Media { rewrite, ..Media::from_newest_start(broadcast, output) };
+        let media = Media::from_newest_start(broadcast, output, Protocol::Rtmp);
+        let media = Media { rewrite, ..media };
         follow(&outbox, media, SETTINGS);
         Player { outbox, far, writing: spawn(writing) }
     }
@@ -95,8 +96,9 @@ async fn player_begins_at_the_last_start_and_goes_on_in_step() {
     stage.push(true);
     assert_eq!(player.read(MOMENT).await, "4 5");
     assert_eq!(player.outbox.sent_bytes().load(std::sync::atomic::Ordering::Relaxed), 47);
-    let counted = stage.broadcast.counters().bytes_out.load(std::sync::atomic::Ordering::Relaxed);
-    assert_eq!(counted, 47);
+    let counted = stage.broadcast.counters().bytes_out_by_protocol();
+    let counted: Vec<_> = counted.filter(|(_, bytes)| *bytes > 0).collect();
+    assert_eq!(counted, [("rtmp", 47)]);
 }
 
 #[actix::test]
@@ -212,7 +214,8 @@ impl Watcher {
 
     fn group(&self) -> Rc<Group> {
         let stage = self.stage.borrow();
-        Group::of(Arc::clone(&stage.broadcast), Arc::clone(&stage.output), SETTINGS)
+        let (broadcast, output) = (Arc::clone(&stage.broadcast), Arc::clone(&stage.output));
+        Group::of(broadcast, output, Protocol::Rtmp, SETTINGS)
     }
 }
 

@@ -223,7 +223,7 @@ impl Broadcast {
             capture,
             sessions_total: self.viewers.total(),
             bytes_in: self.counters.bytes_in.load(Ordering::Relaxed),
-            bytes_out: self.counters.bytes_out.load(Ordering::Relaxed),
+            bytes_out: self.counters.bytes_out(),
             timestamp_jumps,
             last_frame_ms: has_frame.then_some(last_frame_ms),
             last_dts_ms: has_frame.then(|| self.last_dts_ms.load(Ordering::Relaxed)),

@@ -1,5 +1,7 @@
 //! A stream in numbers, for the API and the page.
 
+use super::input::InputState;
+
 /// What the stream's actor says of its capture, about twice a second.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CaptureReport {
@@ -15,6 +17,25 @@ pub struct CaptureReport {
     pub retry_count: u64,
     /// Why the input does not deliver, in words without secrets.
     pub source_error: Option<String>,
+    /// Its inputs, in the order of the config.
+    pub inputs: Vec<InputReport>,
+}
+
+/// What is known of one input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputReport {
+    /// Whether it is the one on air.
+    pub is_active: bool,
+    /// What it is doing.
+    pub state: InputState,
+    /// Why it last failed, in words without secrets; also if it has come back since.
+    pub error: Option<String>,
+    /// How often it failed and was tried again.
+    pub retry_count: u64,
+    /// When its last frame came, in unix milliseconds.
+    pub last_frame_ms: Option<u64>,
+    /// Received, in kbit/s.
+    pub input_kbit: u64,
 }
 
 /// A stream at one moment.

@@ -102,6 +102,12 @@ impl InputSelector {
         (asked.priority, input) <= (current.priority, index) || !current.delivers(now)
     }
 
+    /// Whether packets of `input` come, on air or not.
+    #[must_use]
+    pub(crate) fn delivers(&self, input: usize, now: Instant) -> bool {
+        self.inputs.get(input).is_some_and(|input| input.delivers(now))
+    }
+
     fn current(&self) -> Option<(usize, &Input)> {
         let index = self.on_air?;
         Some((index, self.inputs.get(index)?))

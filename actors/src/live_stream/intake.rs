@@ -62,8 +62,8 @@ pub(crate) enum GoesOnAir {
 pub(crate) struct Intake {
     selector: InputSelector,
     timeline: Timeline,
-    /// The last tracks of each input.
-    announced: Vec<Option<Arc<[Track]>>>,
+    /// What each input has brought, by index.
+    brought: Vec<Brought>,
     muxer: Option<Muxer>,
     tracks_on_air: Option<Arc<[Track]>>,
     /// The tracks on air changed since the last packet.
@@ -75,12 +75,23 @@ pub(crate) struct Intake {
     buffer: BytesMut,
 }
 
+/// What an input has brought.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Brought {
+    /// The tracks announced last.
+    tracks: Option<Arc<[Track]>>,
+    /// Payload bytes, on air or not.
+    pub(crate) bytes: u64,
+    /// When its last frame came, in unix milliseconds.
+    pub(crate) last_frame_ms: Option<u64>,
+}
+
 impl Intake {
     pub(crate) fn new(spec: &StreamSpec) -> Self {
         Self {
             selector: InputSelector::new(&spec.inputs),
             timeline: Timeline::default(),
-            announced: vec![None; spec.inputs.len()],
+            brought: vec![Brought::default(); spec.inputs.len()],
             muxer: None,
             tracks_on_air: None,
             has_new_tracks: false,
@@ -96,6 +107,11 @@ impl Intake {
 
     pub(crate) const fn selector(&self) -> &InputSelector {
         &self.selector
+    }
+
+    /// What `input` has brought so far.
+    pub(crate) fn brought(&self, input: usize) -> Option<&Brought> {
+        self.brought.get(input)
     }
 
     /// Takes one item of `input`; `wall` is unix time.
@@ -121,19 +137,19 @@ impl Intake {
     /// Takes `input` off air.
     pub(crate) fn lose(&mut self, input: usize) {
         self.selector.lose(input);
-        if let Some(announced) = self.announced.get_mut(input) {
-            *announced = None;
+        if let Some(brought) = self.brought.get_mut(input) {
+            brought.tracks = None;
         }
     }
 
     fn take_tracks(&mut self, input: usize, tracks: Arc<[Track]>) -> Taken {
-        let Some(announced) = self.announced.get_mut(input) else {
+        let Some(brought) = self.brought.get_mut(input) else {
             return Taken::Nothing;
         };
-        if announced.as_ref() == Some(&tracks) {
+        if brought.tracks.as_ref() == Some(&tracks) {
             return Taken::Nothing;
         }
-        *announced = Some(Arc::clone(&tracks));
+        brought.tracks = Some(Arc::clone(&tracks));
         if self.selector.on_air() != Some(input) {
             return Taken::Nothing;
         }
@@ -148,7 +164,12 @@ impl Intake {
         now: Instant,
         wall: Ticks,
     ) -> Taken {
-        let Some(Some(tracks)) = self.announced.get(input) else {
+        let Some(brought) = self.brought.get_mut(input) else {
+            return Taken::Nothing;
+        };
+        brought.bytes += packet.payload.len() as u64;
+        brought.last_frame_ms = u64::try_from(wall.millis()).ok();
+        let Some(tracks) = &brought.tracks else {
             return Taken::Nothing;
         };
         let kind = tracks.iter().find(|track| track.id == packet.track).map(|t| t.codec.kind());

@@ -3,13 +3,27 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::names::Protocol;
+
+/// Who is given media.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taker {
+    /// A client that speaks this.
+    Client(Protocol),
+    /// Another node, which relays it.
+    Node,
+}
+
+/// How many kinds of takers there are.
+const TAKERS: usize = Protocol::ALL.len() + 1;
+
 /// Counters of one stream, written by its input and its sessions, read by anyone.
 #[derive(Debug, Default)]
 pub struct Counters {
     /// Payload bytes received.
     pub bytes_in: AtomicU64,
-    /// Bytes handed to clients.
-    pub bytes_out: AtomicU64,
+    /// Bytes given out, by taker: other nodes last.
+    bytes_out: [AtomicU64; TAKERS],
     /// Access units received.
     pub frames_in: AtomicU64,
 }
@@ -21,9 +35,25 @@ impl Counters {
         self.frames_in.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Adds `bytes` handed to a client.
-    pub fn sent(&self, bytes: usize) {
-        self.bytes_out.fetch_add(bytes as u64, Ordering::Relaxed);
+    /// Adds `bytes` given to `taker`.
+    pub fn sent(&self, taker: Taker, bytes: usize) {
+        let place = match taker {
+            Taker::Client(protocol) => protocol as usize,
+            Taker::Node => TAKERS - 1,
+        };
+        self.bytes_out[place].fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Bytes given out, to whomever.
+    #[must_use]
+    pub fn bytes_out(&self) -> u64 {
+        self.bytes_out.iter().map(|bytes| bytes.load(Ordering::Relaxed)).sum()
+    }
+
+    /// The same by the protocol's name; what other nodes took is `relay`.
+    pub fn bytes_out_by_protocol(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let names = Protocol::ALL.iter().map(|(_, name)| *name).chain(["relay"]);
+        names.zip(self.bytes_out.iter().map(|bytes| bytes.load(Ordering::Relaxed)))
     }
 }
 
@@ -57,6 +87,20 @@ impl RateMeter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_are_counted_by_who_took_them() {
+        let counters = Counters::default();
+        for (index, (protocol, _)) in Protocol::ALL.into_iter().enumerate() {
+            counters.sent(Taker::Client(protocol), index + 1);
+        }
+        counters.sent(Taker::Node, 100);
+        let told: Vec<_> = counters.bytes_out_by_protocol().collect();
+        let wanted =
+            [("hls", 1), ("tshttp", 2), ("flv", 3), ("rtsp", 4), ("rtmp", 5), ("relay", 100)];
+        assert_eq!(told, wanted);
+        assert_eq!(counters.bytes_out(), 115);
+    }
 
     #[test]
     fn rate_is_taken_over_the_window() {

@@ -14,6 +14,7 @@ mod broadcast;
 mod facts;
 mod file_input;
 mod file_window;
+mod input;
 mod input_selector;
 mod intake;
 mod messages;
@@ -37,12 +38,13 @@ use actix::prelude::*;
 use watershed_media::track::Track;
 
 pub use broadcast::{Broadcast, StreamStatus};
-pub use facts::{CaptureReport, StreamFacts};
+pub use facts::{CaptureReport, InputReport, StreamFacts};
+pub use input::InputState;
 pub use messages::{
     InputRunner, InputSource, InputSpec, Password, PasswordProof, Publish, PublishRefused,
     StartStream, StopStream, StreamSpec,
 };
-pub use meter::Counters;
+pub use meter::{Counters, Taker};
 pub use output::{Container, LiveOutput, ReadyChunk};
 pub use pull::{InvalidPullUrl, PullLimits, PullSource, PullUrl, RtspTransport};
 pub use ring::{Ring, RingCursor, RingEntry, RingLimits, RingRead};
@@ -52,10 +54,10 @@ pub use writer::{InputRevoked, InputWriter};
 use crate::report::{TrackReport, Tracks};
 use crate::stream_directory::{LocalStream, LocalStreamChanged};
 use crate::wall_clock::unix_ms;
+use input::Input;
 use messages::{InputEnded, WentOnAir};
 pub(crate) use messages::{RemoveStream, UpdateStream};
 use meter::RateMeter;
-use retry::Retry;
 
 /// How often a stream looks after its inputs.
 const TICK: Duration = Duration::from_millis(500);
@@ -75,33 +77,6 @@ pub struct LiveStream {
     last_wanted: Option<Instant>,
     input_rate: RateMeter,
     output_rate: RateMeter,
-    retry_count: u64,
-}
-
-/// One input as the actor sees it.
-#[derive(Debug)]
-struct Input {
-    /// Counts its starts, so that the end of an old one is told from that of the new one.
-    generation: u64,
-    /// Set while it runs; setting the flag ends it.
-    running: Option<Arc<AtomicBool>>,
-    retry: Retry,
-    error: Option<String>,
-}
-
-impl Drop for Input {
-    /// Ends what writes for an actor that is no more, also when it panicked.
-    fn drop(&mut self) {
-        self.revoke();
-    }
-}
-
-impl Input {
-    fn revoke(&self) {
-        if let Some(running) = &self.running {
-            running.store(true, Ordering::Relaxed);
-        }
-    }
 }
 
 impl LiveStream {
@@ -112,9 +87,7 @@ impl LiveStream {
         broadcast: Arc<Broadcast>,
         directory: Recipient<LocalStreamChanged>,
     ) -> Self {
-        let new_input =
-            || Input { generation: 0, running: None, retry: Retry::default(), error: None };
-        let inputs = spec.inputs.iter().map(|_| new_input()).collect();
+        let inputs = spec.inputs.iter().map(|_| Input::default()).collect();
         Self {
             spec,
             broadcast,
@@ -124,7 +97,6 @@ impl LiveStream {
             last_wanted: None,
             input_rate: RateMeter::default(),
             output_rate: RateMeter::default(),
-            retry_count: 0,
         }
     }
 
@@ -228,8 +200,7 @@ impl LiveStream {
     fn stop_capture(&mut self, reason: &str) {
         for (index, input) in self.inputs.iter_mut().enumerate() {
             input.revoke();
-            input.retry.succeed();
-            input.error = None;
+            input.forgive();
             self.broadcast.lose_input(index);
         }
         self.started = None;
@@ -242,18 +213,20 @@ impl LiveStream {
     fn tell(&mut self, now: Instant) {
         let counters = self.broadcast.counters();
         let input_kbit = self.input_rate.sample(counters.bytes_in.load(Ordering::Relaxed), now);
-        let output_kbit = self.output_rate.sample(counters.bytes_out.load(Ordering::Relaxed), now);
+        let output_kbit = self.output_rate.sample(counters.bytes_out(), now);
         let opened_at_ms = self.started.map(|started| {
             let age_ms = u64::try_from((now - started).as_millis()).unwrap_or(0);
             unix_ms().saturating_sub(age_ms)
         });
+        let inputs = self.report_inputs(now);
         self.broadcast.update_report(|report| {
             report.input_kbit = input_kbit;
             report.output_kbit = output_kbit;
             // Reckoned anew it would be another millisecond each time.
             report.opened_at_ms = opened_at_ms.map(|at| report.opened_at_ms.unwrap_or(at));
-            report.retry_count = self.retry_count;
+            report.retry_count = self.inputs.iter().map(Input::failures).sum();
             report.source_error = self.inputs.iter().find_map(|input| input.error.clone());
+            report.inputs = inputs;
         });
         let stream = LocalStream {
             state: self.broadcast.status().into(),
@@ -265,6 +238,14 @@ impl LiveStream {
         };
         let change = LocalStreamChanged { name: self.spec.name.clone(), stream };
         self.directory.do_send(change);
+    }
+
+    fn report_inputs(&mut self, now: Instant) -> Vec<InputReport> {
+        let (is_capturing, inputs) = (self.started.is_some(), &mut self.inputs);
+        self.broadcast.with_intake(|intake| {
+            let inputs = inputs.iter_mut().enumerate();
+            inputs.map(|(index, input)| input.report(index, intake, is_capturing, now)).collect()
+        })
     }
 
     /// Whether a publisher with the right password would be let in.
@@ -392,9 +373,7 @@ impl Handler<InputEnded> for LiveStream {
             log::warn!("stream {}: {error}", self.spec.name);
             let mut jitter = [0];
             let _ = getrandom::fill(&mut jitter);
-            input.retry.fail(Instant::now(), jitter[0]);
-            self.retry_count += 1;
-            input.error = Some(error);
+            input.fail(error, Instant::now(), jitter[0]);
         }
         self.tick(ctx);
     }

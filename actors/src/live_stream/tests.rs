@@ -201,7 +201,34 @@ async fn file_reader_that_vanishes_is_a_failure_that_is_shown() {
     stream.send(WentOnAir).await.unwrap();
     let facts = broadcast.facts().capture;
     assert_eq!(facts.retry_count, 1);
-    assert_eq!(facts.source_error.unwrap(), "the reader of the input ended unexpectedly");
+    let words = "the reader of the input ended unexpectedly";
+    assert_eq!(facts.source_error.as_deref(), Some(words));
+    let input = &facts.inputs[0];
+    assert_eq!((input.state, input.retry_count), (InputState::Failed, 1));
+    assert_eq!((input.error.as_deref(), input.is_active), (Some(words), false));
+}
+
+#[actix::test]
+async fn inputs_tell_which_of_them_is_on_air_and_how_the_others_fare() {
+    let fallback = InputSpec { priority: 2, ..file_input() };
+    let (stream, broadcast, _) = start_stream(spec(vec![publish_input(), fallback]));
+    let publish =
+        Publish { proof: PasswordProof::Password(None), client: "127.0.0.1:1".parse().unwrap() };
+    let writer = stream.send(publish).await.unwrap().unwrap();
+    let told = async || {
+        stream.send(WentOnAir).await.unwrap();
+        broadcast.facts().capture.inputs
+    };
+    assert_eq!(told().await[0].state, InputState::Connecting);
+    writer.write(tracks()).unwrap();
+    writer.write(packet(0)).unwrap();
+    let [first, second] = &told().await[..] else { panic!("two inputs") };
+    assert_eq!((first.state, first.is_active, &first.error), (InputState::Running, true, &None));
+    assert_eq!(first.last_frame_ms, broadcast.facts().last_frame_ms);
+    assert_eq!((second.state, second.is_active), (InputState::Standby, false));
+    assert_eq!(second.last_frame_ms, None);
+    drop(writer);
+    assert_eq!(told().await[0].state, InputState::Waiting);
 }
 
 #[actix::test]

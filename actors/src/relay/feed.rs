@@ -18,7 +18,7 @@ use watershed_media::packet::StreamItem;
 use watershed_media::relay::{EncodedFrame, Encoder, Frame, FrameMac, MAGIC};
 use watershed_media::track::Track;
 
-use crate::live_stream::{Broadcast, RingCursor, RingRead, Viewer};
+use crate::live_stream::{Broadcast, RingCursor, RingRead, Taker, Viewer};
 use crate::stream_hub::LocalEntry;
 
 /// How long nothing is sent at most: half of what the contract allows.
@@ -36,7 +36,7 @@ pub fn feed(entry: &LocalEntry, frame_key: &[u8; 32]) -> impl Stream<Item = Byte
     let feed = Feed::new(Arc::clone(&entry.broadcast), FrameMac::new(frame_key));
     stream::unfold(feed, |mut feed| async move {
         let piece = feed.next_piece().await?;
-        feed.broadcast.counters().sent(piece.len());
+        feed.broadcast.counters().sent(Taker::Node, piece.len());
         Some((piece, feed))
     })
 }

@@ -332,7 +332,7 @@ impl RtmpSession {
         }
         let outputs = self.session.accept_play(asked.request)?;
         let output = broadcast.output(Container::RtmpChunks);
-        let media = Media::from_newest_start(broadcast, output);
+        let media = Media::from_newest_start(broadcast, output, Protocol::Rtmp);
         fan_out::follow(&self.outbox, media, *self.settings.fan_out.load());
         self.leave_by = None;
         // Thousands of players are not to be looked at four times a second.

@@ -215,7 +215,8 @@ impl RtspSession {
             let rewrite = map.map(|map| -> fan_out::Rewrite {
                 Box::new(move |chunk| map.rewrite(&chunk.bytes))
             });
-            let media = Media { broadcast: Arc::clone(&broadcast), output, begin, rewrite };
+            let (broadcast, protocol) = (Arc::clone(&broadcast), Protocol::Rtsp);
+            let media = Media { broadcast, output, protocol, begin, rewrite };
             fan_out::follow(&self.outbox, media, settings);
             None
         };

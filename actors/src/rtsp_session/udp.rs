@@ -18,7 +18,8 @@ use tokio::time::{sleep, timeout};
 use watershed_media::rtp::{frames, goodbye as goodbye_of};
 
 use crate::fan_out::FanOutSettings;
-use crate::live_stream::{Broadcast, LiveOutput, ReadyChunk, RingCursor, RingRead};
+use crate::live_stream::{Broadcast, LiveOutput, ReadyChunk, RingCursor, RingRead, Taker};
+use crate::names::Protocol;
 
 /// Ports tried until two neighbours are free.
 const BIND_ATTEMPTS: usize = 32;
@@ -213,7 +214,7 @@ impl UdpPlayer {
                 sleep(BURST_PAUSE).await;
             }
         }
-        self.broadcast.counters().sent(sent);
+        self.broadcast.counters().sent(Taker::Client(Protocol::Rtsp), sent);
         self.sent.fetch_add(sent as u64, Ordering::Relaxed);
     }
 }

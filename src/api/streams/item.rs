@@ -34,6 +34,27 @@ pub struct StreamDetails {
     pub last_frame_ms: Option<u64>,
     /// Why the input does not deliver, in words without secrets.
     pub source_error: Option<String>,
+    /// Its inputs, in the order of the config.
+    pub inputs: Vec<InputDetails>,
+}
+
+/// What this node knows of one input of its own streams.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InputDetails {
+    /// Its address without secrets.
+    pub url: String,
+    /// Whether it is the one on air.
+    pub is_active: bool,
+    /// What it is doing, in one word.
+    pub status: &'static str,
+    /// Why it last failed, in words without secrets.
+    pub error: Option<String>,
+    /// How often it failed and was tried again.
+    pub retry_count: u64,
+    /// When its last frame came, unix milliseconds.
+    pub last_frame_ms: Option<u64>,
+    /// Received, kbit/s.
+    pub bitrate_kbit: u64,
 }
 
 /// Where an item comes from; at least one is there.
@@ -73,8 +94,41 @@ pub(super) fn item(
     item.insert("name".to_owned(), json!(name));
     item.insert("named_by".to_owned(), json!(named_by));
     let is_own = named_by != "remote";
+    if let Some(details) = details {
+        tell_inputs(&mut item, &details.inputs);
+    }
     item.insert("stats".to_owned(), stats(sources, is_own, details, hostname));
     Value::Object(item)
+}
+
+/// Adds what is known of each input to those of the config; a stream from a template has none
+/// there.
+fn tell_inputs(item: &mut Map<String, Value>, inputs: &[InputDetails]) {
+    let known = inputs.iter().map(input_stats);
+    match item.get_mut("inputs").and_then(Value::as_array_mut) {
+        Some(configured) => {
+            for (input, stats) in configured.iter_mut().zip(known) {
+                input["stats"] = stats;
+            }
+        }
+        None if inputs.is_empty() => {}
+        None => {
+            let urls = inputs.iter().map(|input| &input.url);
+            let all = urls.zip(known).map(|(url, stats)| json!({"url": url, "stats": stats}));
+            item.insert("inputs".to_owned(), all.collect());
+        }
+    }
+}
+
+fn input_stats(input: &InputDetails) -> Value {
+    json!({
+        "active": input.is_active,
+        "status": input.status,
+        "error": input.error,
+        "retry_count": input.retry_count,
+        "last_frame_at": input.last_frame_ms,
+        "bitrate": input.bitrate_kbit,
+    })
 }
 
 fn stats(
@@ -255,6 +309,32 @@ mod tests {
         assert_eq!(item["stats"]["online_clients"], 6);
         assert_eq!(item["stats"]["running_on"], json!(["east"]));
         assert_eq!(item["stats"]["source_error"], "no publisher");
+    }
+
+    #[test]
+    fn inputs_are_told_of_where_they_are_configured_or_as_the_template_made_them() {
+        let input = InputDetails {
+            url: "publish://".to_owned(),
+            is_active: true,
+            status: "running",
+            retry_count: 2,
+            bitrate_kbit: 900,
+            ..InputDetails::default()
+        };
+        let details = StreamDetails { inputs: vec![input], ..StreamDetails::default() };
+        let told = |configured: Option<Value>| {
+            let sources = Sources { configured, listing: None };
+            item("cam1", &sources, Some(&details), "north")["inputs"].clone()
+        };
+        let stats = json!({
+            "active": true, "status": "running", "error": null, "retry_count": 2,
+            "last_frame_at": null, "bitrate": 900,
+        });
+        let file = json!({"url": "file://a.mp4", "priority": 7});
+        let configured = json!({"inputs": [{"url": "rtsp://u:***@h/1"}, file]});
+        let wanted = json!([{"url": "rtsp://u:***@h/1", "stats": stats}, file]);
+        assert_eq!(told(Some(configured)), wanted);
+        assert_eq!(told(None), json!([{"url": "publish://", "stats": stats}]));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use serde_json::Value;
 use watershed_actors::names::StreamName;
 use watershed_actors::stream_directory::StreamListing;
 
-pub use item::StreamDetails;
+pub use item::{InputDetails, StreamDetails};
 
 use super::ApiState;
 use super::collection::{self, Collection};

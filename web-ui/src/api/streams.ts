@@ -9,9 +9,18 @@ export const STREAM_STATES = ["running", "silent", "waiting", "error"] as const;
 /** `silent` says that it should run, but has had no frame for a while. */
 export type StreamState = (typeof STREAM_STATES)[number] | "unknown";
 
+export const INPUT_STATES = ["running", "connecting", "waiting", "failed", "standby"] as const;
+export type InputState = (typeof INPUT_STATES)[number] | "unknown";
+
 export interface Input {
   url: string;
   priority: number | null;
+  state: InputState;
+  /** Why it last failed; also when it has come back since. */
+  error: string | null;
+  retries: number | null;
+  lastFrameAtMs: number | null;
+  bitrateKbit: number | null;
 }
 
 export interface Track {
@@ -81,7 +90,16 @@ function streamState(status: unknown, isAlive: unknown): StreamState {
 
 function readInput(value: unknown): Input {
   const raw = fields(value);
-  return { url: text(raw["url"]) ?? "?", priority: number(raw["priority"]) };
+  const stats = fields(raw["stats"]);
+  return {
+    url: text(raw["url"]) ?? "?",
+    priority: number(raw["priority"]),
+    state: INPUT_STATES.find((known) => known === stats["status"]) ?? "unknown",
+    error: text(stats["error"]),
+    retries: number(stats["retry_count"]),
+    lastFrameAtMs: number(stats["last_frame_at"]),
+    bitrateKbit: number(stats["bitrate"]),
+  };
 }
 
 function readTrack(value: unknown): Track {

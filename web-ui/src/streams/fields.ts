@@ -39,7 +39,7 @@ const shown = (value: unknown): string => text(value) ?? number(value)?.toString
 const typed = (value: string): string | number => (/^\d+$/.test(value) ? Number(value) : value);
 
 function readInput(value: unknown): InputDraft {
-  const { url, priority, ...others } = fieldsOf(value);
+  const { url, priority, stats: _known, ...others } = fieldsOf(value);
   return { url: shown(url), priority: shown(priority), others };
 }
 

@@ -7,22 +7,24 @@ import {
   readSessions,
   readStream,
   streamPath,
+  type Input,
+  type InputState,
   type Stream,
   type Track,
 } from "../api/streams";
 import { History, sparkline } from "../cluster/history";
-import { formatBitrate, formatBytes, formatCount, formatDuration } from "../format";
+import { formatBitrate, formatBytes, formatCount, formatDuration, formatInstant } from "../format";
 import { Gate } from "../frame/gate";
 import { Panel, Title } from "../frame/notices";
 import { useWatched } from "../frame/watched";
 import { linkTo } from "../router";
 import { SessionTable } from "../sessions/page";
 import { strings } from "../strings";
-import { missing, numberCell } from "../table/cells";
+import { badge, missing, numberCell } from "../table/cells";
+import type { SymbolName } from "../table/symbol";
 import { Table, type Column } from "../table/table";
 import { Actions } from "./actions";
 import { lifetime, places, stateBadge } from "./columns";
-import { inputRows, type InputRow } from "./inputs";
 
 /** The player page, which finds the stream wherever it runs. Nothing is fetched before a click. */
 function Player({ name }: { name: string }) {
@@ -102,7 +104,16 @@ function Facts({ stream, fromMs }: { stream: Stream; fromMs: number }) {
   );
 }
 
-const INPUT_COLUMNS: readonly Column<InputRow>[] = [
+const INPUT_SYMBOLS: Record<InputState, SymbolName> = {
+  running: "up",
+  connecting: "late",
+  waiting: "unknown",
+  failed: "down",
+  standby: "duplicate",
+  unknown: "unknown",
+};
+
+const INPUT_COLUMNS: readonly Column<Input>[] = [
   {
     key: "url",
     label: strings.inputColumns.url,
@@ -113,10 +124,27 @@ const INPUT_COLUMNS: readonly Column<InputRow>[] = [
     label: strings.columns.state,
     cell: ({ state, error }) => (
       <span class="state">
-        {state === "unknown" ? missing : stateBadge(state)}
-        {error && <span class="details">{error}</span>}
+        {badge(INPUT_SYMBOLS[state], strings.inputStates[state])}
+        {error && (
+          <span class="details">{state === "failed" ? error : strings.lastError(error)}</span>
+        )}
       </span>
     ),
+  },
+  {
+    key: "bitrate",
+    label: strings.inputColumns.bitrate,
+    cell: ({ bitrateKbit }) => numberCell(bitrateKbit, formatBitrate),
+  },
+  {
+    key: "lastFrame",
+    label: strings.inputColumns.lastFrame,
+    cell: ({ lastFrameAtMs }) => numberCell(lastFrameAtMs, formatInstant),
+  },
+  {
+    key: "retries",
+    label: strings.inputColumns.retries,
+    cell: ({ retries }) => numberCell(retries, formatCount),
   },
   {
     key: "priority",
@@ -155,7 +183,7 @@ const TRACK_COLUMNS: readonly Column<Track>[] = [
 ];
 
 function Inputs({ stream }: { stream: Stream }) {
-  const rows = inputRows(stream);
+  const { inputs: rows } = stream;
   return (
     <section>
       <h2>{strings.inputs}</h2>

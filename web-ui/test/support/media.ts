@@ -26,6 +26,20 @@ const IDLE: Fields = {
   media_info: { tracks: [] },
 };
 
+/** An input of which the node knows that much. */
+export const input = (url: string, status: string, stats: Fields = {}): Fields => ({
+  url,
+  stats: {
+    active: true,
+    status,
+    error: null,
+    retry_count: 0,
+    last_frame_at: Date.now(),
+    bitrate: 2480,
+    ...stats,
+  },
+});
+
 /** One of this node's own that runs. */
 export function stream(name: string, over: Fields = {}, stats: Fields = {}): Fields {
   return {
@@ -88,7 +102,23 @@ export const dead = (name: string): Fields =>
 export const STREAMS: Fields[] = [
   stream("live/cam", {
     title: "Main stage",
-    inputs: [{ url: "rtsp://admin:***@10.0.0.9/ch1" }, { url: "file://fallback.mp4", priority: 5 }],
+    inputs: [
+      input("rtsp://admin:***@10.0.0.9/ch1", "failed", {
+        active: false,
+        error: "rtsp://10.0.0.9/ch1: connection refused",
+        retry_count: 1204,
+        last_frame_at: Date.now() - HOUR_MS,
+        bitrate: 0,
+      }),
+      { ...input("file://fallback.mp4", "running"), priority: 5 },
+      input("publish://", "standby", {
+        active: false,
+        error: "no frame for 10 s",
+        retry_count: 3,
+        last_frame_at: null,
+        bitrate: 0,
+      }),
+    ],
   }),
   broken("north-door", "rtsp://10.0.0.9/north-door: connection refused"),
   dead("north-yard"),

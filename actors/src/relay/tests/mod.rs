@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 
 use super::*;
 use crate::limits::LimitHits;
+use crate::live_stream::Taker;
 use crate::names::{NodeId, Protocol};
 use crate::peer_actor::{FetchLimits, PeerConfig, peer_tls};
 use crate::redirect::PeerAddresses;
@@ -246,7 +247,7 @@ async fn relay_ends_after_its_last_client_and_begins_anew_with_the_next() {
     let node = node(&[&holder]).await;
     let entry = node.open(&holder, 1).await.unwrap();
     let viewer = entry.broadcast.viewers().connect();
-    entry.broadcast.counters().sent(1000);
+    entry.broadcast.counters().sent(Taker::Client(Protocol::Hls), 1000);
     tokio::time::sleep(2 * settings().clients_timeout).await;
     assert!(node.has_relay(), "somebody watches");
     assert_eq!(node.relays.client_count(), 1);
