@@ -163,6 +163,9 @@ fn guarded_routes(app: &mut web::ServiceConfig) {
         .service(at("/config/stats", "GET, HEAD").route(read().to(node_stats::show)))
         .service(collection::list::<Peers>("/cluster/peers"))
         .service(collection::item::<Peers>("/cluster/peers/{hostname}"))
+        .service(
+            at("/cluster/peers/{hostname}/history", "GET, HEAD").route(read().to(peers::history)),
+        )
         .service(at("/events", "GET").route(web::get().to(events::listen)))
         .service(at("/sessions", "GET, HEAD").route(read().to(sessions::list)))
         .service(

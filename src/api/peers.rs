@@ -1,11 +1,14 @@
-//! `/cluster/peers`: the other nodes, as configured and as they are doing.
+//! `/cluster/peers`: the other nodes, as configured and as they are doing; and how each was doing
+//! in the last hour.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
 
+use actix_web::{HttpResponse, web};
 use serde_json::{Value, json};
-use watershed_actors::peer_actor::{PeerState, PeerStatus};
+use watershed_actors::cluster_supervisor::{SAMPLE_EVERY, Sample};
+use watershed_actors::peer_actor::{KeyUse, PeerState, PeerStatus, StateChange};
 
 use super::ApiState;
 use super::collection::Collection;
@@ -70,8 +73,57 @@ fn shown(mut peer: Value, status: Option<&PeerStatus>, now: Instant) -> Value {
     stats["error"] = json!(status.and_then(|status| status.error.as_ref()));
     stats["age"] = json!(age);
     stats["clock_offset"] = json!(status.and_then(|status| status.clock_offset_ms));
+    stats["last_error"] = json!(status.and_then(|status| status.last_error.as_ref()));
+    stats["key"] = json!(status.and_then(|status| status.key).map(KeyUse::as_str));
+    let times = status.map(|status| &status.fetch_times);
+    stats["fetch_ms"] = json!(times.and_then(|times| times.last).map(millis));
+    stats["fetch_average_ms"] = json!(times.and_then(|times| times.average).map(millis));
     peer["stats"] = stats;
     peer
+}
+
+/// `/cluster/peers/{hostname}/history`: the last hour of a peer, or of this node.
+pub(super) async fn history(
+    state: web::Data<ApiState>,
+    name: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let is_peer = state.keeper.current().item(Peers::NAME, &name).is_some();
+    if !is_peer && state.identity.hostname.as_str() != name.as_str() {
+        return Err(Peers::not_found(&name));
+    }
+    let samples: Vec<Value> = state.peers.history(&name).iter().map(shown_sample).collect();
+    let status = state.peers.find(&name);
+    let changes = status.as_ref().map_or(&[][..], |status| &status.changes);
+    let now = (Instant::now(), SystemTime::now());
+    let changes: Vec<Value> = changes.iter().map(|change| shown_change(change, now)).collect();
+    let step_ms = millis(SAMPLE_EVERY);
+    Ok(HttpResponse::Ok().json(json!({
+        "step_ms": step_ms, "samples": samples, "changes": changes,
+    })))
+}
+
+fn shown_sample(sample: &Sample) -> Value {
+    // As it was told: a percentage has one decimal, and the nearest f32 has more.
+    let tenths = |percent: f32| (f64::from(percent) * 10.0).round() / 10.0;
+    json!({
+        "at": sample.at_ms,
+        "cpu_usage": sample.cpu_usage.map(tenths),
+        "memory_usage": sample.memory_usage.map(tenths),
+        "output_kbit": sample.output_kbit,
+        "total_clients": sample.total_clients,
+        "fetch_ms": sample.fetch_ms,
+    })
+}
+
+/// `now` is one moment by both clocks: changes are timed by the one that nobody sets.
+fn shown_change(change: &StateChange, (now, wall): (Instant, SystemTime)) -> Value {
+    let unix = wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let at = unix.saturating_sub(now.saturating_duration_since(change.at));
+    json!({"at": millis(at), "state": change.state.as_str(), "reason": change.error})
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -84,10 +136,36 @@ mod tests {
     fn peer_that_never_answered_has_every_field() {
         let peer = shown(json!({"hostname": "south"}), None, Instant::now());
         assert_eq!(peer["stats"]["state"], "unknown");
-        for field in ["error", "age", "clock_offset", "cpu_usage", "total_clients", "hostname"] {
+        for field in ["error", "age", "clock_offset", "cpu_usage", "total_clients", "hostname"]
+            .into_iter()
+            .chain(["last_error", "key", "fetch_ms", "fetch_average_ms"])
+        {
             assert_eq!(peer["stats"].get(field), Some(&Value::Null), "{field}");
         }
         let totals = serde_json::to_value(NodeStats::default()).unwrap();
         assert!(totals.as_object().unwrap().len() > 10);
+    }
+
+    #[test]
+    fn history_is_told_in_unix_time_and_round_numbers() {
+        let sample = Sample {
+            at_ms: 1_700_000_000_000,
+            cpu_usage: Some(12.3),
+            fetch_ms: Some(4),
+            ..Sample::default()
+        };
+        let wanted = json!({
+            "at": 1_700_000_000_000_u64, "cpu_usage": 12.3, "memory_usage": null,
+            "output_kbit": null, "total_clients": null, "fetch_ms": 4,
+        });
+        assert_eq!(shown_sample(&sample), wanted);
+        let at = Instant::now();
+        let error = Some("connection refused".to_owned());
+        let change = StateChange { state: PeerState::Down, at, error };
+        let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_100);
+        let told = shown_change(&change, (at + Duration::from_secs(40), wall));
+        let reason = "connection refused";
+        let wanted = json!({"at": 1_700_000_060_000_u64, "state": "down", "reason": reason});
+        assert_eq!(told, wanted);
     }
 }

@@ -46,7 +46,8 @@ pub(super) async fn report(state: web::Data<ApiState>, request: HttpRequest) -> 
         Err(refusal) => return state.refusals.answer(&request, &refusal),
     };
     // A full mailbox means that it hears enough; the polls stay the truth.
-    let _ = state.peer_spoke.try_send(PeerSpoke { node: verified.sender });
+    let kid = verified.kid().to_owned();
+    let _ = state.peer_spoke.try_send(PeerSpoke { node: verified.sender, kid });
     let cursor = since(request.query_string());
     let Ok(report) = state.report.send(ReportSince { cursor }).await else {
         log::error!("cluster report: the stream directory does not answer");

@@ -297,6 +297,20 @@ async fn stale_tag_is_refused() {
 }
 
 #[actix_web::test]
+async fn peers_and_this_node_have_a_history_and_others_have_none() {
+    let bench = Bench::new(FILE);
+    let empty = json!({"step_ms": 10_000, "samples": [], "changes": []});
+    for hostname in ["south", "north"] {
+        let answer = bench.get(&format!("/cluster/peers/{hostname}/history")).await;
+        assert_eq!(answer, (200, empty.clone()), "{hostname}");
+    }
+    let unknown = bench.get("/cluster/peers/west/history").await;
+    assert_eq!(code(&unknown), (404, "peer_not_found"));
+    let write = request(Method::PUT, "/cluster/peers/south/history").set_payload("{}");
+    assert_eq!(bench.ask(write).await.0, 405);
+}
+
+#[actix_web::test]
 async fn streams_of_the_cluster_are_one_list() {
     let bench = Bench::new(FILE);
     let running = LocalStream { clients: 2, ..LocalStream::in_state(StreamState::Running) };

@@ -130,7 +130,7 @@ impl Parts {
         let cluster_arbiter = Arbiter::new();
         let nodes = asking(&loaded, &identity, &hits)?;
         let (supervisor, peers) =
-            start_cluster(&identity, &nodes, &directory, &cluster_arbiter.handle())?;
+            start_cluster(&identity, &nodes, &directory, &stats, &cluster_arbiter.handle())?;
         let relay_parts = RelayParts {
             directory: view.clone(),
             nodes,
@@ -286,6 +286,7 @@ fn start_cluster(
     identity: &NodeIdentity,
     nodes: &FetcherParts,
     directory: &Addr<StreamDirectory>,
+    stats: &Published<NodeStats>,
     arbiter: &ArbiterHandle,
 ) -> Result<(Addr<ClusterSupervisor>, PeersView), StartError> {
     let supervisor = ClusterSupervisor::new(ClusterParts {
@@ -294,6 +295,7 @@ fn start_cluster(
         reported: directory.clone().recipient(),
         lost: directory.clone().recipient(),
         settled: directory.clone().recipient(),
+        stats: stats.clone(),
         seed: random_u64()?,
     });
     let peers = supervisor.view();

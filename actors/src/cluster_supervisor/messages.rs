@@ -28,12 +28,14 @@ pub struct PeerAnnouncedChange {
 }
 
 /// A peer sent a valid signed request: if we backed off from it, that ends. Sent by the HTTP API
-/// for any such request; costs little.
-#[derive(Clone, Copy, Debug, Message)]
+/// when it is asked for this node's report; costs little.
+#[derive(Clone, Debug, Message)]
 #[rtype(result = "()")]
 pub struct PeerSpoke {
     /// The sender.
     pub node: NodeId,
+    /// The name of the key that it signed with.
+    pub kid: String,
 }
 
 /// Asks for the status of all peers, in the order of the config.

@@ -3,34 +3,39 @@
 //! ```text
 //!  node ── SetPeers ─▶ roster ▸ add, change, remove ─▶ PeerActor, PeerActor, …
 //!  API ─── PeerAnnouncedChange, PeerSpoke ───────────▶ the one it is about ▸ PeerHinted
+//!  tick ── what each peer said last ▸ its history ▸ PeersView
 //!  directory ── LocalTruthChanged ── at most 10 a second ─▶ all of them ▸ SendHint
 //! ```
 //! actix closes a panicked actor's mailbox for good, so dead peers are looked for and made anew.
 //! Must live on an arbiter of its own, which its peers share: their connections belong to a thread.
 
+mod history;
 mod messages;
 mod roster;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 
 use crate::names::{Hostname, NodeId};
 use crate::peer_actor::{
-    FetcherFactory, IdentityClaims, PeerActor, PeerConfig, PeerHeard, PeerHinted, PeerParts,
-    PeerState, PeerStatus, RemovePeer, SendHint, UpdatePeer,
+    FetcherFactory, IdentityClaims, KeyUse, PeerActor, PeerConfig, PeerHeard, PeerHinted,
+    PeerParts, PeerSignedWith, PeerState, PeerStatus, RemovePeer, SendHint, UpdatePeer,
 };
 use crate::published::Published;
+use crate::report::NodeStats;
 use crate::stream_directory::{
     LocalTruthChanged, NodeIdentity, PeerLink, PeerLost, PeerReported, PeersSettled,
 };
-
+use crate::wall_clock::unix_ms;
+use history::History;
 use roster::RosterChange;
 
+pub use history::{SAMPLE_EVERY, Sample};
 pub use messages::{ListPeers, PeerAnnouncedChange, PeerSpoke, SetPeers};
 
 /// How often dead peers are looked for.
@@ -54,6 +59,8 @@ pub struct ClusterParts {
     pub lost: Recipient<PeerLost>,
     /// Hears when all peers have answered once: the directory.
     pub settled: Recipient<PeersSettled>,
+    /// This node's numbers, which have a history too.
+    pub stats: Published<NodeStats>,
     /// Draws the jitter.
     pub seed: u64,
 }
@@ -62,6 +69,8 @@ pub struct ClusterParts {
 #[derive(Clone, Debug, Default)]
 pub struct PeersView {
     peers: Published<Vec<Published<PeerStatus>>>,
+    /// By hostname, this node's among them.
+    histories: Arc<Mutex<HashMap<String, History>>>,
 }
 
 impl PeersView {
@@ -76,6 +85,16 @@ impl PeersView {
     pub fn find(&self, hostname: &str) -> Option<Arc<PeerStatus>> {
         let peers = self.peers.load();
         peers.iter().map(Published::load).find(|status| status.hostname.as_str() == hostname)
+    }
+
+    /// The last hour of a peer or of this node, the newest last; empty if there is none of it.
+    #[must_use]
+    pub fn history(&self, hostname: &str) -> Vec<Sample> {
+        self.histories().get(hostname).map(History::samples).unwrap_or_default()
+    }
+
+    fn histories(&self) -> MutexGuard<'_, HashMap<String, History>> {
+        self.histories.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -98,6 +117,8 @@ struct Child {
     address: Addr<PeerActor>,
     status: Published<PeerStatus>,
     link: Arc<PeerLink>,
+    /// The key of its last request, as its actor was told.
+    request_key: Option<KeyUse>,
 }
 
 impl ClusterSupervisor {
@@ -147,7 +168,8 @@ impl ClusterSupervisor {
             seed: self.parts.seed ^ u64::from(serial).wrapping_mul(0x9e37_79b9_7f4a_7c15),
         });
         let (status, link) = (peer.status(), peer.link());
-        let child = Child { config, address: peer.start(), status, link };
+        let address = peer.start();
+        let child = Child { config, address, status, link, request_key: None };
         self.children.insert(hostname, child);
     }
 
@@ -206,6 +228,37 @@ impl ClusterSupervisor {
         }
     }
 
+    /// Adds what is known now to the history of each peer and of this node, and forgets those that
+    /// are no more.
+    fn sample(&self) {
+        let (now, at_ms) = (now(), unix_ms());
+        let own = Sample::of_stats(&self.parts.stats.load(), at_ms);
+        let own = (self.parts.identity.hostname.to_string(), own);
+        // An entry that points to this node is this node.
+        let peers = self.children.iter().filter(|(name, _)| name.as_str() != own.0);
+        let peers = peers
+            .map(|(name, child)| (name.to_string(), Sample::of_peer(&child.status.load(), at_ms)));
+        let samples: HashMap<String, Sample> = peers.chain([own.clone()]).collect();
+        let mut histories = self.view.histories();
+        histories.retain(|name, _| samples.contains_key(name));
+        for (name, sample) in samples {
+            histories.entry(name).or_default().add(sample, now);
+        }
+    }
+
+    /// Tells the peer that is node `id` with which key it signed, if that has changed.
+    fn note_key(&mut self, id: NodeId, kid: &str) {
+        let label = self.claims.label_of(id);
+        let Some(child) = label.and_then(|label| self.children.get_mut(&label)) else {
+            return;
+        };
+        let key = KeyUse::of(kid, &child.config.keys);
+        if let Some(key) = key.filter(|key| child.request_key != Some(*key)) {
+            child.request_key = Some(key);
+            child.address.do_send(PeerSignedWith { key });
+        }
+    }
+
     /// Asks the peer that is node `id`; where nobody has claimed that id, all that `may_be` it.
     fn hurry(
         &self,
@@ -252,6 +305,7 @@ impl Actor for ClusterSupervisor {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX_CAPACITY);
         ctx.run_interval(WATCH_EVERY, |supervisor, ctx| supervisor.watch(ctx));
+        ctx.run_interval(SAMPLE_EVERY, |supervisor, _| supervisor.sample());
     }
 }
 
@@ -271,6 +325,7 @@ impl Handler<SetPeers> for ClusterSupervisor {
         for config in change.changed {
             if let Some(child) = self.children.get_mut(&config.hostname) {
                 child.config = config.clone();
+                child.request_key = None;
                 child.address.do_send(UpdatePeer { config });
             }
         }
@@ -330,6 +385,7 @@ impl Handler<PeerSpoke> for ClusterSupervisor {
     type Result = ();
 
     fn handle(&mut self, news: PeerSpoke, _ctx: &mut Self::Context) {
+        self.note_key(news.node, &news.kid);
         self.hurry(news.node, is_backed_off, is_backed_off);
     }
 }

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::*;
 use crate::peer_actor::tests::scripted::{Events, Script, ScriptedFetcher, Witness, config, note};
+use crate::signature::ClusterKey;
 
 struct Directory(Events);
 
@@ -44,6 +45,7 @@ fn cluster(script: fn(&str) -> Vec<Script>) -> Fixture {
         reported: witness.clone().recipient(),
         lost: witness.recipient(),
         settled: Directory(Arc::clone(&events)).start().recipient(),
+        stats: Published::new(NodeStats { cpu_usage: Some(7.5), ..NodeStats::default() }),
         seed: 9,
     });
     let view = supervisor.view();
@@ -80,6 +82,10 @@ fn actors_can_be_made_on_one_thread_and_started_on_another() {
     is_send::<ClusterSupervisor>();
     is_send::<crate::stream_directory::StreamDirectory>();
     is_send::<crate::node_stats::NodeStatsSampler>();
+}
+
+fn spoke(node: u128, kid: &str) -> PeerSpoke {
+    PeerSpoke { node: NodeId::from_random(node), kid: kid.to_owned() }
 }
 
 async fn pass(millis: u64) {
@@ -159,10 +165,50 @@ async fn announcements_reach_the_peer_they_are_about() {
     f.address.send(PeerAnnouncedChange { node: NodeId::from_random(2) }).await.unwrap();
     pass(1).await;
     assert_eq!(f.take("fetch"), 1);
-    f.address.send(PeerSpoke { node: NodeId::from_random(2) }).await.unwrap();
+    f.address.send(spoke(2, "")).await.unwrap();
     pass(1).await;
     assert_eq!(f.take("fetch"), 0, "it is up: nothing to end");
-    f.address.send(PeerSpoke { node: NodeId::from_random(99) }).await.unwrap();
+    f.address.send(spoke(99, "")).await.unwrap();
     pass(1).await;
     assert_eq!(f.take("fetch"), 1, "the backed-off peer may be that node");
+}
+
+#[actix::test]
+async fn each_peer_and_this_node_have_a_history_while_they_are_there() {
+    let f = cluster(|host| if host == "b" { healthy(host) } else { vec![Script::Refuse] });
+    f.set(&["b", "c"]).await;
+    pass(35_000).await;
+    let known = |host: &str| -> Vec<bool> {
+        f.view.history(host).iter().map(|sample| sample.fetch_ms.is_some()).collect()
+    };
+    assert_eq!(known("b"), [true; 3]);
+    assert_eq!(known("c"), [false; 3], "nothing is known of a peer that is down");
+    let own = f.view.history("north");
+    assert_eq!(own.iter().map(|sample| sample.cpu_usage).collect::<Vec<_>>(), [Some(7.5); 3]);
+    f.set(&["b"]).await;
+    pass(10_000).await;
+    assert_eq!((known("b").len(), known("c").len(), known("x").len()), (4, 0, 0));
+}
+
+#[actix::test]
+async fn the_better_key_of_both_directions_is_shown_until_the_keys_change() {
+    let keys = ["new", "old"].map(ClusterKey::derive);
+    let f = cluster(healthy);
+    let peer = |keys: &[ClusterKey]| PeerConfig { keys: keys.to_vec(), ..config("b") };
+    f.address.send(SetPeers { peers: vec![peer(&keys)] }).await.unwrap();
+    pass(10).await;
+    let key = || f.view.find("b").unwrap().key;
+    assert_eq!(key(), Some(KeyUse::Accepted), "the scripted answers are signed with the older key");
+    f.address.send(spoke(2, keys[0].kid())).await.unwrap();
+    pass(1).await;
+    assert_eq!(key(), Some(KeyUse::Current));
+    for (node, kid) in [(2, keys[1].kid()), (2, "other"), (3, keys[0].kid())] {
+        f.address.send(spoke(node, kid)).await.unwrap();
+        pass(1).await;
+        assert_eq!(key(), Some(KeyUse::Accepted), "{kid}");
+    }
+    f.address.send(spoke(2, keys[0].kid())).await.unwrap();
+    f.address.send(SetPeers { peers: vec![peer(&keys[1..])] }).await.unwrap();
+    pass(1).await;
+    assert_eq!(key(), Some(KeyUse::Accepted), "what was signed before counts no more");
 }

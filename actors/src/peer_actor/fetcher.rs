@@ -6,6 +6,7 @@ use futures_util::future::LocalBoxFuture;
 use thiserror::Error;
 
 use super::health::{Miss, in_words};
+use super::messages::KeyUse;
 use crate::report::{Report, ReportError};
 use crate::signature::clock_words;
 
@@ -37,6 +38,8 @@ pub struct Fetched {
     pub invalid_names: usize,
     /// By how much the peer's clock is ahead of ours, in milliseconds.
     pub clock_offset_ms: i64,
+    /// Which key the peer took, and signed with.
+    pub key: KeyUse,
 }
 
 /// Why a fetch failed, in the words of the peer's row.
@@ -111,6 +114,10 @@ pub enum FetchFailure {
 }
 
 impl FetchFailure {
+    /// All that [`reason`](Self::reason) can be.
+    pub const REASONS: [&str; 7] =
+        ["connection", "timeout", "key", "clock", "status", "size", "report"];
+
     /// The cause in one word, for metrics.
     pub(super) fn reason(&self) -> &'static str {
         match self {
@@ -195,6 +202,7 @@ mod tests {
         ];
         for (failure, words, miss) in cases {
             assert_eq!((failure.to_string().as_str(), failure.miss()), (words, miss));
+            assert!(FetchFailure::REASONS.contains(&failure.reason()), "{words}");
         }
     }
 }

@@ -189,6 +189,7 @@ impl Inner {
             if bytes > bytes_max {
                 return Err(FetchFailure::TooLong { bytes_max });
             }
+            let key_use = self.node.use_of(&key);
             let (signer, page) = self.judge(raw, key, nonce, limits).await?;
             self.node.learn(negotiation, signer);
             self.progress.set(Some(Instant::now().into_std()));
@@ -199,7 +200,8 @@ impl Inner {
                 let clock_offset_ms = offset_ms(signer, unix_ms());
                 let read = merge.finish().expect("a page was added above");
                 let ReadReport { report, invalid_names } = read;
-                return Ok(Fetched { report, invalid_names, clock_offset_ms });
+                let key = key_use;
+                return Ok(Fetched { report, invalid_names, clock_offset_ms, key });
             }
         }
         Err(FetchFailure::TooManyPages { pages_max: PAGES_MAX })

@@ -11,6 +11,8 @@ use crate::redirect::{PeerAddresses, Targets};
 use crate::report::{Listener, NodeStats};
 use crate::signature::ClusterKey;
 
+use super::fetch_times::FetchTimes;
+
 /// A peer as configured (SPEC section 4).
 #[derive(Clone, Debug, PartialEq)]
 pub struct PeerConfig {
@@ -56,6 +58,19 @@ pub enum PeerState {
 }
 
 impl PeerState {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Unknown,
+        Self::Up,
+        Self::Late,
+        Self::Down,
+        Self::Unauthorized,
+        Self::Incompatible,
+        Self::Draining,
+        Self::Myself,
+        Self::Duplicate,
+    ];
+
     /// Whether clients may be redirected to a peer in this state.
     #[must_use]
     pub fn is_open(self) -> bool {
@@ -75,6 +90,33 @@ impl PeerState {
             Self::Draining => "draining",
             Self::Myself => "self",
             Self::Duplicate => "duplicate",
+        }
+    }
+}
+
+/// With which of the keys configured for a peer something was signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum KeyUse {
+    /// The one that this node signs with, if it can.
+    Current,
+    /// One of `cluster_key_accept`, which somebody still uses.
+    Accepted,
+}
+
+impl KeyUse {
+    /// Which of `keys` is named `kid`; none if it is none of them.
+    #[must_use]
+    pub fn of(kid: &str, keys: &[ClusterKey]) -> Option<Self> {
+        let place = keys.iter().position(|key| key.kid() == kid)?;
+        Some(if place == 0 { Self::Current } else { Self::Accepted })
+    }
+
+    /// The word for it in the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::Accepted => "accepted",
         }
     }
 }
@@ -99,6 +141,13 @@ pub struct PeerStatus {
     pub state: PeerState,
     /// Why it is not up, or what is odd about it, in words.
     pub error: Option<String>,
+    /// The last such words; they stay when it is up again.
+    pub last_error: Option<String>,
+    /// The better of the keys that it and this node last used towards each other. Each side keeps
+    /// to a key that works, so that one of the two talks may lag behind.
+    pub key: Option<KeyUse>,
+    /// How long it takes to answer.
+    pub fetch_times: FetchTimes,
     /// When it last answered; its age is the time since.
     pub answered_at: Option<Instant>,
     /// By how much its clock is ahead of ours, in milliseconds.
@@ -130,6 +179,14 @@ pub struct PeerStatus {
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
 pub struct PeerHinted;
+
+/// The peer signed a request with that key. Sent by the supervisor, when it is another than before.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct PeerSignedWith {
+    /// Which one.
+    pub key: KeyUse,
+}
 
 /// Tells the peer that something changed here. Sent by the supervisor.
 #[derive(Clone, Copy, Debug, Message)]

@@ -8,6 +8,7 @@
 //! One fetch at a time, so reports of one peer cannot overtake each other. All peers' actors live
 //! on one arbiter; none of them ever blocks it.
 
+mod fetch_times;
 mod fetcher;
 mod health;
 mod http_exchange;
@@ -36,13 +37,14 @@ use crate::signature::{CLOCK_SKEW_MAX, clock_words};
 use crate::stream_directory::{PeerLink, PeerLost, PeerReported, PeerRoute};
 use health::{Health, Verdict};
 
+pub use fetch_times::FetchTimes;
 pub use fetcher::{FetchFailure, FetchResult, Fetched, PeerFetcher};
 pub use health::STATE_CHANGES_MAX;
 pub use http_fetcher::{CHANGED_PATH, FetchLimits, FetcherParts, HttpFetcher, REPORT_PATH};
 pub use identity_claims::IdentityClaims;
 pub use messages::{
-    GetPeerStatus, PeerConfig, PeerHeard, PeerHinted, PeerState, PeerStatus, RemovePeer, SendHint,
-    StateChange, UpdatePeer,
+    GetPeerStatus, KeyUse, PeerConfig, PeerHeard, PeerHinted, PeerSignedWith, PeerState,
+    PeerStatus, RemovePeer, SendHint, StateChange, UpdatePeer,
 };
 pub(crate) use signed_client::{SignedAsk, SignedClient};
 pub use trust::{TrustError, peer_tls};
@@ -97,6 +99,9 @@ pub struct PeerActor {
     is_hint_wanted: bool,
     is_hurried: bool,
     last_fetch: Option<Instant>,
+    /// The key of the last answer, and of the last request of the peer.
+    answer_key: Option<KeyUse>,
+    request_key: Option<KeyUse>,
     config_generation: u32,
     wake: Option<SpawnHandle>,
 }
@@ -128,6 +133,8 @@ impl PeerActor {
             is_hint_wanted: false,
             is_hurried: false,
             last_fetch: None,
+            answer_key: None,
+            request_key: None,
             config_generation: 0,
             wake: None,
         }
@@ -218,7 +225,8 @@ impl PeerActor {
     }
 
     fn take_answer(&mut self, fetched: Fetched) {
-        let Fetched { report, invalid_names, clock_offset_ms } = fetched;
+        let Fetched { report, invalid_names, clock_offset_ms, key } = fetched;
+        self.answer_key = Some(key);
         let claimed = self.parts.claims.claim(self.label(), report.id, &report.node);
         let verdict = claimed.unwrap_or(match report.state {
             NodeState::Running => Verdict::Running,
@@ -229,6 +237,9 @@ impl PeerActor {
         self.route_to(&report);
         let stats = Arc::new(report.stats.clone());
         let mut status = PeerStatus::clone(&self.status.load());
+        if let Some(began) = self.last_fetch {
+            status.fetch_times.add(now().saturating_duration_since(began));
+        }
         status.node = Some(report.id);
         status.node_name = Some(report.node.clone());
         status.version = Some(report.version.clone());
@@ -304,6 +315,11 @@ impl PeerActor {
             .error()
             .map(str::to_owned)
             .or(skew.map(|ms| clock_words((ms + ms.signum() * 500) / 1_000)));
+        if status.error.is_some() {
+            status.last_error.clone_from(&status.error);
+        }
+        let keys = [self.answer_key, self.request_key].into_iter().flatten().min();
+        status.key = keys.filter(|_| status.state != PeerState::Unauthorized);
         status.answered_at = self.health.answered_at();
         status.stream_count = self.link.stream_count();
         status.changes = self.health.changes();
@@ -340,6 +356,9 @@ fn first_status(parts: &PeerParts, health: &Health) -> PeerStatus {
         hostname: parts.config.hostname.clone(),
         state: health.state(),
         error: None,
+        last_error: None,
+        key: None,
+        fetch_times: FetchTimes::default(),
         answered_at: None,
         clock_offset_ms: None,
         node: None,
@@ -404,6 +423,15 @@ impl Handler<SendHint> for PeerActor {
     }
 }
 
+impl Handler<PeerSignedWith> for PeerActor {
+    type Result = ();
+
+    fn handle(&mut self, news: PeerSignedWith, _ctx: &mut Self::Context) {
+        self.request_key = Some(news.key);
+        self.publish_status();
+    }
+}
+
 impl Handler<UpdatePeer> for PeerActor {
     type Result = ();
 
@@ -418,6 +446,7 @@ impl Handler<UpdatePeer> for PeerActor {
         let route = self.link.route();
         self.link.set_route(PeerRoute { targets, ..PeerRoute::clone(&route) });
         self.parts.config = update.config;
+        (self.answer_key, self.request_key) = (None, None);
         self.fetcher = (self.parts.fetchers)(&self.parts.config);
         self.config_generation += 1;
         self.is_heard = false;

@@ -20,6 +20,7 @@ use super::fetcher::FetchFailure;
 use super::http_exchange::{
     AnswerHead, ExchangeLimits, RawAnswer, is_stale_connection, read_body, send,
 };
+use super::messages::KeyUse;
 use super::negotiation::{Learned, Negotiation};
 use super::page::signer_of;
 use crate::names::NodeId;
@@ -112,6 +113,11 @@ impl SignedClient {
         client: awc::Client,
     ) -> Self {
         Self { client, own_id, base, keys, learned: RefCell::default() }
+    }
+
+    /// Which of its keys that is.
+    pub(super) fn use_of(&self, key: &ClusterKey) -> KeyUse {
+        KeyUse::of(key.kid(), &self.keys).unwrap_or(KeyUse::Accepted)
     }
 
     /// Takes `node` for the id of the node asked until it says otherwise, which saves an exchange.

@@ -182,6 +182,12 @@ impl ClusterGuard {
 }
 
 impl Verified {
+    /// The name of the key that the request was signed with.
+    #[must_use]
+    pub fn kid(&self) -> &str {
+        self.key.kid()
+    }
+
     /// Whether this is the body that was signed. A body that is not is refused as a stranger's.
     #[must_use]
     pub fn body_matches(&self, body: &[u8]) -> bool {
@@ -247,7 +253,7 @@ mod tests {
         for (nonce, secret) in [(1, "new"), (2, "old")] {
             let key = ClusterKey::derive(secret);
             let verified = check(&guard, &authorization(&key, &request(nonce))).unwrap();
-            assert_eq!(verified.sender, id(1));
+            assert_eq!((verified.sender, verified.kid()), (id(1), key.kid()));
             assert!(verified.body_matches(b"") && !verified.body_matches(b"x"));
             let answer = guard.sign_answer(&verified, 200, b"body", NOW + 5);
             let nonce = Nonce::from_random(nonce);

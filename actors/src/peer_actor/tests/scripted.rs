@@ -93,7 +93,7 @@ fn answer(id: u128, name: &str, state: NodeState) -> Fetched {
         vods: Vec::new(),
         members: Vec::new(),
     };
-    Fetched { report, invalid_names: 0, clock_offset_ms: 47_000 }
+    Fetched { report, invalid_names: 0, clock_offset_ms: 47_000, key: KeyUse::Accepted }
 }
 
 /// Stands for the directory and the supervisor.
