@@ -65,39 +65,6 @@ it("opens a linked view", async () => {
   expect(await page.locator("th[aria-sort]").innerText()).toContain("Clients");
 });
 
-it("leafs through 10,000 streams with less than 200 ms of work a step", async () => {
-  await open("#/streams", many(10_000));
-  await sees("100 of 10,000 streams");
-  const debug = await context.newCDPSession(page);
-  // The thread's own time: what else the machine does must not count. A step holds all its tasks,
-  // so none of them can take longer.
-  await debug.send("Performance.enable", { timeDomain: "threadTicks" });
-  let before = 0;
-  const workMs = async (): Promise<number> => {
-    const { metrics } = await debug.send("Performance.getMetrics");
-    const total = metrics.find(({ name }) => name === "TaskDuration")?.value ?? NaN;
-    const work = (total - before) * 1000;
-    before = total;
-    return Math.round(work);
-  };
-  await workMs();
-  await page.getByRole("button", { name: "Next page" }).click();
-  await expect.poll(async () => (await names())[0]).toBe("cam-00100");
-  const steps = [await workMs()];
-  expect(await page.getByRole("button", { name: "Previous page" }).isEnabled()).toBe(true);
-  await page.getByRole("button", { name: "Bitrate" }).click();
-  await expect.poll(async () => (await names())[0]).not.toBe("cam-00100");
-  expect(page.url()).not.toContain("cursor");
-  steps.push(await workMs());
-  await page.getByLabel("Filter").fill("cam-0999");
-  await sees("10 streams");
-  steps.push(await workMs());
-  await page.waitForTimeout(4000); // Two more answers.
-  steps.push(await workMs());
-  console.log(`10,000 streams: ${steps.join(", ")} ms of work a step`);
-  for (const step of steps) expect(step).toBeLessThan(200);
-});
-
 it("goes back to the start where its place in the list is no more", async () => {
   await open("#/streams?cursor=stale", many(150));
   await sees("100 of 150 streams");

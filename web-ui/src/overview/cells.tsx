@@ -91,10 +91,11 @@ function meter(
         {level !== "ok" && <span class="hidden"> {strings.levels[level]}</span>}
         {level !== "ok" && <span aria-hidden="true"> {level === "warn" ? "▴" : "▲"}</span>}
       </span>
-      <span class="track" aria-hidden="true">
-        <span class="fill" style={{ width: `${filled}%` }} />
-        {limit !== null && <span class="limit" style={{ left: `${limit}%` }} />}
-      </span>
+      <span
+        class={limit === null ? "track" : "track limited"}
+        style={{ "--filled": `${filled}%`, ...(limit !== null && { "--limit": `${limit}%` }) }}
+        aria-hidden="true"
+      />
     </span>
   );
 }
@@ -123,7 +124,7 @@ const streamsCell: Cell = (row) => {
   ];
   return (
     <span
-      class={isFull ? "streams warn" : "streams"}
+      class={isFull ? "captured warn" : "captured"}
       title={hints.filter(Boolean).join(". ") || undefined}
     >
       {countCell(streams)}

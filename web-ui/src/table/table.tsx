@@ -2,13 +2,17 @@
 // written out because a table that is laid out otherwise loses its own.
 
 import type { ComponentChild } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Waiting } from "../frame/notices";
 import { strings } from "../strings";
+import { nextRows } from "./batches";
 import { flipped, type Direction, type Order } from "./order";
 import { setOrder } from "./view";
 
-/** `cell` is a plain function, no component: thousands of them are drawn each second. */
+/**
+ * `cell` is a plain function, no component: thousands of them are drawn each second. It tells of its
+ * row alone; what changes without the row is a component within.
+ */
 export interface Column<Row, Key extends string = string> {
   key: Key;
   label: string;
@@ -89,21 +93,26 @@ export function Loading({ columns, name }: { columns: readonly Column<never>[]; 
   );
 }
 
-/** Rows drawn in one go when the table appears; hundreds at once would block the page. */
-const ROWS_A_FRAME = 40;
+/** Rows that appear or move in one go; hundreds at once would block the page. */
+const CHANGES_A_FRAME = 20;
 
-/** How many rows to draw now: a batch more each frame until it is all of them. */
-function useRowBudget(wanted: number): number {
-  const [budget, setBudget] = useState(ROWS_A_FRAME);
+/** The rows to draw now: a batch more of `wanted` each frame until they are all of them. */
+function useBatches<Row>(wanted: readonly Row[], keyOf: (row: Row) => string): Row[] {
+  const drawn = useRef<string[]>([]);
+  const [, drawOn] = useState({});
+  const rows = nextRows(drawn.current, wanted, keyOf, CHANGES_A_FRAME);
+  useLayoutEffect(() => {
+    drawn.current = rows.map(keyOf);
+  });
   useEffect(() => {
-    if (budget >= wanted) return;
-    const frame = requestAnimationFrame(() => setBudget(budget + ROWS_A_FRAME));
+    if (rows.length === wanted.length && rows.every((row, index) => row === wanted[index])) return;
+    const frame = requestAnimationFrame(() => drawOn({}));
     return () => cancelAnimationFrame(frame);
-  }, [budget, wanted]);
-  return budget;
+  });
+  return rows;
 }
 
-export interface TableProps<Row> {
+export interface TableProps<Row extends object> {
   /** Of the style sheet: the widths of the columns. */
   name: string;
   caption: string;
@@ -116,31 +125,41 @@ export interface TableProps<Row> {
   order?: Order;
 }
 
-export function Table<Row>(props: TableProps<Row>) {
-  const { name, caption, columns, rows, keyOf, classOf, order } = props;
-  const budget = useRowBudget(rows.length);
+/** Draws each row object once: in most frames of a change most rows are the same. */
+function useDrawn<Row extends object>({ columns, keyOf, classOf }: TableProps<Row>) {
+  const drawn = useMemo(() => new WeakMap<Row, ComponentChild>(), [columns]);
+  return (row: Row): ComponentChild => {
+    const known = drawn.get(row);
+    if (known) return known;
+    const fresh = (
+      <tr key={keyOf(row)} role="row" class={classOf?.(row)}>
+        {columns.map(({ key, label, cell }, index) =>
+          index === 0 ? (
+            <th key={key} scope="row" role="rowheader" class={`col-${key}`}>
+              {cell(row)}
+            </th>
+          ) : (
+            <td key={key} role="cell" class={`col-${key}`} data-label={label}>
+              {cell(row)}
+            </td>
+          ),
+        )}
+      </tr>
+    );
+    drawn.set(row, fresh);
+    return fresh;
+  };
+}
+
+export function Table<Row extends object>(props: TableProps<Row>) {
+  const { name, caption, columns, rows, keyOf, order } = props;
+  const drawOnce = useDrawn(props);
   return (
     <div class="scroll" role="region" tabIndex={0} aria-label={caption}>
       <table role="table" class={name}>
         <caption class="hidden">{caption}</caption>
         <Head columns={columns} order={order} />
-        <tbody role="rowgroup">
-          {rows.slice(0, budget).map((row) => (
-            <tr key={keyOf(row)} role="row" class={classOf?.(row)}>
-              {columns.map(({ key, label, cell }, index) =>
-                index === 0 ? (
-                  <th key={key} scope="row" role="rowheader" class={`col-${key}`}>
-                    {cell(row)}
-                  </th>
-                ) : (
-                  <td key={key} role="cell" class={`col-${key}`} data-label={label}>
-                    {cell(row)}
-                  </td>
-                ),
-              )}
-            </tr>
-          ))}
-        </tbody>
+        <tbody role="rowgroup">{useBatches(rows, keyOf).map(drawOnce)}</tbody>
       </table>
     </div>
   );

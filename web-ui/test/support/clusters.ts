@@ -104,9 +104,13 @@ export const BAD_DAY = [
   peer("node9", { server_version: "0.2.0-rc.1", clock_offset: 47_000 }),
 ];
 
-export function many(count: number): Fields[] {
+/** Another `turn` gives each another load. */
+export function many(count: number, turn = 0): Fields[] {
   return Array.from({ length: count }, (_, index) => {
-    const over = { cpu_usage: (index * 37) % 100, output_kbit: Math.round(Math.random() * 9e6) };
+    const over = {
+      cpu_usage: ((index + turn) * 37) % 100,
+      output_kbit: Math.round(Math.random() * 9e6),
+    };
     return index % 23 === 7 ? down(`edge${index}`) : peer(`edge${index}`, over);
   });
 }

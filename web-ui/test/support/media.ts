@@ -263,3 +263,12 @@ export const many = (count: number): Fields[] =>
   Array.from({ length: count }, (_, index) =>
     stream(`cam-${String(index).padStart(5, "0")}`, {}, { bitrate: (index * 37) % 9000 }),
   );
+
+export const manySessions = (count: number): Fields[] =>
+  Array.from({ length: count }, (_, index) =>
+    session(`s${index}`, {
+      ip: `10.0.${Math.floor(index / 256)}.${index % 256}`,
+      bytes: (index * 7919) % 1_000_003,
+      opened_at: Date.now() - HOUR_MS + index,
+    }),
+  );
