@@ -1,35 +1,19 @@
 // How the numbers get to the page: one connection for all tabs, and none where it is not to be had.
 
-import type { BrowserContext, Page } from "playwright-core";
-import { afterEach, beforeEach, expect, it } from "vitest";
-import { launchBrowser, openPage } from "./support/browser";
+import type { Page } from "playwright-core";
+import { expect, it } from "vitest";
 import { HEALTHY, cluster, peer, refusal, stats } from "./support/clusters";
-import { MockNode, type MockNodeOptions, type Script } from "./support/mock_node";
+import type { Script } from "./support/mock_node";
+import { node, open, openTab, page, restartNode, sees, startNode } from "./support/stage";
 
-let context: BrowserContext;
-let node: MockNode;
-let pages: Page[];
-let faults: string[][];
-
-beforeEach(async () => {
-  context = await launchBrowser();
-  [pages, faults] = [[], []];
-});
-afterEach(async () => {
-  expect(faults.flat()).toEqual([]);
-  await context.close();
-  await node.kill();
-});
-
-async function start(options: MockNodeOptions): Promise<void> {
-  node = await MockNode.start(options);
-}
-
-async function open(): Promise<Page> {
-  const { page, faults: own } = await openPage(context, node.url);
-  pages.push(page);
-  faults.push(own);
-  return page;
+/** Opens that many tabs of the node. */
+async function openTabs(count: number, shows = "all up"): Promise<Page[]> {
+  const tabs: Page[] = [];
+  while (tabs.length < count) {
+    tabs.push(await openTab());
+    await sees(shows);
+  }
+  return tabs;
 }
 
 /** Each answer has more clients than the one before. */
@@ -51,8 +35,8 @@ async function expectLive(page: Page, timeout = 5000): Promise<void> {
 }
 
 it("has one connection for twelve tabs, all of them live", async () => {
-  await start({ api: counting() });
-  for (let count = 0; count < 12; count++) await (await open()).getByText("all up").waitFor();
+  await startNode({ api: counting() });
+  const pages = await openTabs(12);
   expect(node.listeners).toBe(1);
   for (const page of pages) await expectLive(page);
   expect(asked("config/stats")).toBe(0);
@@ -60,9 +44,8 @@ it("has one connection for twelve tabs, all of them live", async () => {
 });
 
 it("goes on in another tab when the one with the connection is closed", async () => {
-  await start({ api: counting() });
-  for (let count = 0; count < 3; count++) await (await open()).getByText("all up").waitFor();
-  const [first, second, third] = pages as [Page, Page, Page];
+  await startNode({ api: counting() });
+  const [first, second, third] = (await openTabs(3)) as [Page, Page, Page];
   await first.close();
   await expectLive(second);
   await expectLive(third);
@@ -71,9 +54,8 @@ it("goes on in another tab when the one with the connection is closed", async ()
 });
 
 it("closes the connection while no tab is in sight, and opens it again", async () => {
-  await start({ api: counting() });
-  const page = await open();
-  await page.getByText("all up").waitFor();
+  await open({ api: counting() });
+  await sees("all up");
   const show = (state: "hidden" | "visible"): Promise<void> =>
     page.evaluate((to) => {
       Object.defineProperty(document, "hidden", { value: to === "hidden", configurable: true });
@@ -87,31 +69,29 @@ it("closes the connection while no tab is in sight, and opens it again", async (
 });
 
 it("says in all tabs that the node is away, and goes on when it is back", async () => {
-  await start({ api: counting() });
-  for (let count = 0; count < 2; count++) await (await open()).getByText("all up").waitFor();
-  const { port } = node;
+  await startNode({ api: counting() });
+  const pages = await openTabs(2);
   await node.kill();
   for (const page of pages) await page.getByText("Numbers below are from").waitFor();
-  await start({ api: counting(), port });
+  await restartNode();
   for (const page of pages) await page.getByText("Live, updated").waitFor();
   for (const page of pages) await expectLive(page);
   expect(node.listeners).toBe(1);
 });
 
 it("asks an older node every few seconds, and says nothing of it", async () => {
-  await start({ api: counting(), hasEvents: false });
-  const page = await open();
-  await page.getByText("all up").waitFor();
+  await open({ api: counting(), hasEvents: false });
+  await sees("all up");
   await expectLive(page, 8000);
   expect(await page.getByRole("alert").count()).toBe(0);
   expect(asked("events")).toBe(1);
 });
 
 it("does the same behind a proxy that lets no event through", async () => {
-  await start({ api: counting() });
+  await startNode({ api: counting() });
   node.holdsEvents = true;
-  const page = await open();
-  await page.getByText("all up").waitFor();
+  await openTab();
+  await sees("all up");
   await expectLive(page, 8000);
   expect(await page.getByRole("alert").count()).toBe(0);
   expect(node.listeners).toBe(0);
@@ -124,15 +104,14 @@ it("is signed in everywhere by the tab in which a person signs in", async () => 
     headers: { "set-cookie": `${cookie}; HttpOnly; SameSite=Strict` },
   };
   const api = counting();
-  await start({
+  await startNode({
     api: (path, request) => {
       if (request.method === "POST") return signedIn;
       if (request.headers.cookie === cookie) return api(path, request);
       return refusal(401, "credentials_needed", "no");
     },
   });
-  for (let count = 0; count < 2; count++) await (await open()).getByLabel("User").waitFor();
-  const [first, second] = pages as [Page, Page];
+  const [first, second] = (await openTabs(2, "User")) as [Page, Page];
   await second.getByLabel("User").fill("viewer");
   await second.getByLabel("Password").fill("look");
   await second.getByRole("button", { name: "Sign in" }).click();
@@ -143,11 +122,8 @@ it("is signed in everywhere by the tab in which a person signs in", async () => 
 it("is silent for no longer than a few seconds where the node is", async () => {
   let isStuck = false;
   const api = cluster([peer("south")]);
-  await start({
-    api: (path, request) => (isStuck ? { never: true } : api(path, request)),
-  });
-  const page = await open();
-  await page.getByText("all up").waitFor();
+  await open({ api: (path, request) => (isStuck ? { never: true } : api(path, request)) });
+  await sees("all up");
   isStuck = true;
   await page.getByText("Numbers below are from").waitFor({ timeout: 12_000 });
 });

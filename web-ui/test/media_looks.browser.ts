@@ -1,19 +1,11 @@
 // Every state of the pages about media in both schemes and at 360 px: no fault, no overflow, no
 // violation.
 
-import type { BrowserContext } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import {
-  LOOKS,
-  axeViolations,
-  launchBrowser,
-  openPage,
-  overflowsSideways,
-  screenshot,
-} from "./support/browser";
+import { expect, it } from "vitest";
 import { always, refusal } from "./support/clusters";
 import { MediaNode, many } from "./support/media";
-import { MockNode, type Script } from "./support/mock_node";
+import type { Script } from "./support/mock_node";
+import { expectSound, node, open, page, sees } from "./support/stage";
 
 interface State {
   name: string;
@@ -59,40 +51,21 @@ const STATES: State[] = [
   { name: "sessions-signed-out", hash: "#/sessions", shows: "Sign in", api: signedOut },
 ];
 
-let context: BrowserContext;
-let node: MockNode;
-beforeAll(async () => void (context = await launchBrowser()));
-afterAll(() => context?.close());
-afterEach(() => node.kill());
-
-describe.each(STATES)("$name", ({ name, hash, shows, api = new MediaNode().answer }) => {
-  it.each(LOOKS)("is sound in $name", async (look) => {
-    node = await MockNode.start({ api });
-    const { page, faults } = await openPage(context, node.url + hash, look);
-    await page.getByText(shows).first().waitFor();
-    await screenshot(page, `${name}-${look.name}`);
-    expect(await axeViolations(page)).toEqual([]);
-    expect(await overflowsSideways(page)).toBe(false);
-    expect(faults).toEqual([]);
-    await page.close();
-  });
+it.each(STATES)("$name is sound", async ({ name, hash, shows, api = new MediaNode().answer }) => {
+  await open({ api }, hash);
+  await sees(shows);
+  await expectSound(name);
 });
 
-describe.each([
+it.each([
   { name: "streams", hash: "#/streams", keeps: "live/cam" },
   { name: "stream", hash: "#/streams/live%2Fcam", keeps: "Main stage" },
   { name: "sessions", hash: "#/sessions", keeps: "198.51.100.4" },
-])("$name with a lost connection", ({ name, hash, keeps }) => {
-  it.each(LOOKS)("keeps its numbers and is sound in $name", async (look) => {
-    node = await MockNode.start({ api: new MediaNode().answer });
-    const { page } = await openPage(context, node.url + hash, look);
-    await page.getByText(keeps).first().waitFor();
-    await node.kill();
-    await page.getByText("Connection to this node lost").waitFor();
-    await screenshot(page, `${name}-lost-${look.name}`);
-    expect(await axeViolations(page)).toEqual([]);
-    expect(await page.getByText(keeps).first().isVisible()).toBe(true);
-    await page.close();
-    node = await MockNode.start();
-  });
+])("$name with a lost connection keeps its numbers and is sound", async ({ name, hash, keeps }) => {
+  await open({ api: new MediaNode().answer }, hash);
+  await sees(keeps);
+  await node.kill();
+  await sees("Connection to this node lost");
+  await expectSound(`${name}-lost`);
+  expect(await page.getByText(keeps).first().isVisible()).toBe(true);
 });

@@ -1,27 +1,8 @@
 // What a person does with the overview: sort, filter, pause, come back after a fault.
 
-import type { BrowserContext, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
-import { launchBrowser, openPage, screenshot } from "./support/browser";
+import { expect, it } from "vitest";
 import { BAD_DAY, HEALTHY, cluster, down, neverAnswered, peer, wrongKey } from "./support/clusters";
-import { MockNode, type MockNodeOptions } from "./support/mock_node";
-
-let context: BrowserContext;
-let node: MockNode;
-let page: Page;
-let faults: string[];
-beforeAll(async () => void (context = await launchBrowser()));
-afterAll(() => context?.close());
-afterEach(async () => {
-  expect(faults).toEqual([]);
-  await page.close();
-  await node.kill();
-});
-
-async function open(options: MockNodeOptions, hash = ""): Promise<void> {
-  node = await MockNode.start(options);
-  ({ page, faults } = await openPage(context, node.url + hash));
-}
+import { context, node, open, page, restartNode } from "./support/stage";
 
 const names = (): Promise<string[]> => page.locator("tbody .name-text").allTextContents();
 const sortedColumns = (): Promise<string[]> => page.locator("th[aria-sort]").allTextContents();
@@ -108,11 +89,10 @@ it("works under a sub-path and asks nobody but its own node", async () => {
 it("keeps the last numbers while the node is away, and goes on by itself", async () => {
   await open({ api: cluster(HEALTHY) });
   await page.getByText("all up").waitFor();
-  const { port } = node;
   await node.kill();
   await page.getByText("Numbers below are from").waitFor();
   expect(await names()).toContain("south");
-  node = await MockNode.start({ api: cluster(HEALTHY), port });
+  await restartNode();
   await page.getByText("Live, updated").waitFor();
 });
 
@@ -121,6 +101,4 @@ it("draws the last minutes of the output as a line", async () => {
   await expect
     .poll(() => page.locator(".spark .line").first().getAttribute("d"), { timeout: 15_000 })
     .toMatch(/^M.*L/);
-  await page.waitForTimeout(11_000);
-  await screenshot(page, "overview-sparklines");
 });

@@ -1,40 +1,23 @@
 // What a person does with the page of one peer: edit its fields, be told what is wrong, and meet
 // somebody who edits the same peer.
 
-import type { BrowserContext, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
-import { launchBrowser, openPage } from "./support/browser";
+import { expect, it } from "vitest";
 import { down, neverAnswered, peer, refusal, wrongKey } from "./support/clusters";
-import { MockNode, type Script } from "./support/mock_node";
+import type { Script } from "./support/mock_node";
 import { PeerConfig } from "./support/peer_config";
+import { node, open, page } from "./support/stage";
 
 const SOUTH = peer("south", { clock_offset: -1400 }, { channel_limit: 60, cluster_key: "***" });
 
-let context: BrowserContext;
-let node: MockNode;
-let page: Page;
-let faults: string[];
-beforeAll(async () => void (context = await launchBrowser()));
-afterAll(() => context?.close());
-afterEach(async () => {
-  expect(faults).toEqual([]);
-  await page.close();
-  await node.kill();
-});
-
-async function open(hostname: string, api: Script): Promise<void> {
-  node = await MockNode.start({ api });
-  const hash = `#/peers/${encodeURIComponent(hostname)}`;
-  ({ page, faults } = await openPage(context, node.url + hash));
-}
-
+const show = (hostname: string, api: Script): Promise<void> =>
+  open({ api }, `#/peers/${encodeURIComponent(hostname)}`);
 const save = (): Promise<void> => page.getByRole("button", { name: "Save", exact: true }).click();
 const hasFocus = (selector: string): Promise<boolean> =>
   page.locator(selector).evaluate((element) => element === document.activeElement);
 
 it("sends only what was changed, as a change of what was read", async () => {
   const config = new PeerConfig([SOUTH]);
-  await open("south", config.api);
+  await show("south", config.api);
   expect(await page.getByLabel("Fetch timeout, ms").inputValue()).toBe("1000");
   await save();
   await page.getByText("There is nothing to save.").waitFor();
@@ -58,7 +41,7 @@ it("sends only what was changed, as a change of what was read", async () => {
 
 it("tells wrong values at their fields, and leads there from the top", async () => {
   const config = new PeerConfig([SOUTH]);
-  await open("south", config.api);
+  await show("south", config.api);
   for (const [label, typed] of [
     ["API URL", "south:8081"],
     ["Fetch timeout, ms", "6000"],
@@ -82,7 +65,7 @@ it("tells wrong values at their fields, and leads there from the top", async () 
 });
 
 it("puts what only the node can tell at the field that it names", async () => {
-  await open("south", new PeerConfig([SOUTH]).api);
+  await show("south", new PeerConfig([SOUTH]).api);
   await page.getByLabel("API URL", { exact: true }).fill("http://me:secret@south");
   await save();
   await page.locator("#api_url-error").getByText("holds a user or password").waitFor();
@@ -92,7 +75,7 @@ it("puts what only the node can tell at the field that it names", async () => {
 
 it("never shows a key: it is set, replaced or removed", async () => {
   const config = new PeerConfig([SOUTH]);
-  await open("south", config.api);
+  await show("south", config.api);
   const field = page.getByLabel("Cluster key", { exact: true });
   expect(await field.inputValue()).toBe("");
   expect(await field.getAttribute("placeholder")).toBe("set; type to replace it");
@@ -112,7 +95,7 @@ it("never shows a key: it is set, replaced or removed", async () => {
 });
 
 async function collide(config: PeerConfig): Promise<void> {
-  await open("south", config.api);
+  await show("south", config.api);
   await page.getByLabel("CPU limit, %").fill("85");
   await page.getByLabel("Channel limit").fill("70");
   config.change("south", { cpu_limit: 50, public_payload_url: "https://cdn.example.com" });
@@ -154,7 +137,7 @@ it("takes what somebody else has made of it", async () => {
 
 it("shows what was last heard, of silent peers too", async () => {
   const config = new PeerConfig([SOUTH, down("east"), wrongKey("west"), neverAnswered("new:81")]);
-  await open("south", config.api);
+  await show("south", config.api);
   const facts = page.locator(".facts");
   for (const text of ["Up", "412", "1,400 ms behind", "0s ago", "3d 5h"])
     await facts.getByText(text).first().waitFor();
@@ -171,7 +154,7 @@ it("shows what was last heard, of silent peers too", async () => {
 });
 
 it("says that there is no such peer", async () => {
-  await open("<b>", new PeerConfig([]).api);
+  await show("<b>", new PeerConfig([]).api);
   await page.getByText("there is no peer `<b>`").waitFor();
   await page.getByRole("link", { name: "Cluster settings" }).waitFor();
 });
@@ -179,7 +162,7 @@ it("says that there is no such peer", async () => {
 it("keeps what was typed while a session ends and a new one begins", async () => {
   const config = new PeerConfig([SOUTH]);
   let isSignedIn = true;
-  await open("south", (path, request, body) => {
+  await show("south", (path, request, body) => {
     if (path === "session") {
       if (request.method === "POST") isSignedIn = true;
       if (isSignedIn) return { body: { user: "admin", may_write: true, csrf_token: "5ecret" } };
@@ -201,7 +184,7 @@ it("keeps what was typed while a session ends and a new one begins", async () =>
 it("tells an API error and lets the reader try again", async () => {
   const config = new PeerConfig([SOUTH]);
   let isBroken = true;
-  await open("south", (path, request, body) =>
+  await show("south", (path, request, body) =>
     isBroken && path.includes("peers/")
       ? refusal(500, "internal_error", "it broke")
       : config.api(path, request, body),

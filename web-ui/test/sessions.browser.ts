@@ -1,36 +1,22 @@
 // What a person does with the sessions: find one, and end it.
 
-import type { BrowserContext, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
-import { launchBrowser, openPage, screenshot } from "./support/browser";
+import { expect, it } from "vitest";
+import { screenshot } from "./support/browser";
 import { refusal } from "./support/clusters";
 import { MediaNode, SESSIONS, session } from "./support/media";
-import { MockNode } from "./support/mock_node";
+import { open, page, sees } from "./support/stage";
 
-let context: BrowserContext;
 let media: MediaNode;
-let node: MockNode;
-let page: Page;
-let faults: string[];
-beforeAll(async () => void (context = await launchBrowser()));
-afterAll(() => context?.close());
-afterEach(async () => {
-  expect(faults).toEqual([]);
-  await page.close();
-  await node.kill();
-});
 
-async function open(hash: string, sessions = SESSIONS): Promise<void> {
+async function start(hash: string, sessions = SESSIONS): Promise<void> {
   media = new MediaNode(undefined, structuredClone(sessions));
-  node = await MockNode.start({ api: media.answer });
-  ({ page, faults } = await openPage(context, node.url + hash));
+  await open({ api: media.answer }, hash);
 }
 
 const addresses = (): Promise<string[]> => page.locator("tbody th .name-text").allTextContents();
-const sees = (text: string): Promise<void> => page.getByText(text).first().waitFor();
 
 it("lists who plays and who publishes, the longest first", async () => {
-  await open("#/sessions");
+  await start("#/sessions");
   await sees("4 sessions");
   expect((await addresses())[0]).toBe("198.51.100.4");
   const publisher = page.locator("tr", { hasText: "198.51.100.4" });
@@ -39,7 +25,7 @@ it("lists who plays and who publishes, the longest first", async () => {
 });
 
 it("sorts and filters by protocol and words, and keeps that in the address", async () => {
-  await open("#/sessions");
+  await start("#/sessions");
   await page.getByRole("button", { name: "Bytes" }).click();
   await expect.poll(async () => (await addresses())[1]).toBe("192.0.2.17");
   await page.getByRole("combobox", { name: "Protocol" }).selectOption("rtsp");
@@ -50,7 +36,7 @@ it("sorts and filters by protocol and words, and keeps that in the address", asy
 });
 
 it("ends a session after asking, and shows why it could not", async () => {
-  await open("#/sessions");
+  await start("#/sessions");
   await page.getByRole("button", { name: "End the session of 2001:db8::7:1" }).click();
   await sees("2001:db8::7:1 plays live/cam.");
   await screenshot(page, "sessions-end");
@@ -67,7 +53,7 @@ it("ends a session after asking, and shows why it could not", async () => {
 });
 
 it("takes a session that has ended by itself for ended", async () => {
-  await open("#/sessions");
+  await start("#/sessions");
   await page.getByRole("button", { name: "End the session of 198.51.100.4" }).click();
   media.sessions = [];
   await page.getByRole("dialog").getByRole("button", { name: "End" }).click();
@@ -75,7 +61,7 @@ it("takes a session that has ended by itself for ended", async () => {
 });
 
 it("lists a stream's own sessions on its page, and ends them there", async () => {
-  await open("#/streams/live%2Fcam", [...SESSIONS, session("s9", { name: "other", ip: "::9" })]);
+  await start("#/streams/live%2Fcam", [...SESSIONS, session("s9", { name: "other", ip: "::9" })]);
   await page.getByRole("button", { name: "End the session of 2001:db8::7:1" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "End" }).click();
   await expect.poll(() => media.log).toEqual(["DELETE sessions/s2"]);

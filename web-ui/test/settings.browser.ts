@@ -1,29 +1,12 @@
 // What a person does with Cluster > Settings: add a peer by its hostname, go to edit it, remove it.
 
-import type { BrowserContext, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
-import { launchBrowser, openPage } from "./support/browser";
+import { expect, it } from "vitest";
 import { HEALTHY, down, peer, refusal, stats } from "./support/clusters";
-import { MockNode, type Script } from "./support/mock_node";
+import type { Script } from "./support/mock_node";
 import { PeerConfig } from "./support/peer_config";
+import { node, open, page } from "./support/stage";
 
-let context: BrowserContext;
-let node: MockNode;
-let page: Page;
-let faults: string[];
-beforeAll(async () => void (context = await launchBrowser()));
-afterAll(() => context?.close());
-afterEach(async () => {
-  expect(faults).toEqual([]);
-  await page.close();
-  await node.kill();
-});
-
-async function open(api: Script): Promise<void> {
-  node = await MockNode.start({ api });
-  ({ page, faults } = await openPage(context, `${node.url}#/settings`));
-}
-
+const start = (api: Script): Promise<void> => open({ api }, "#/settings");
 const names = (): Promise<string[]> => page.locator(".peers .name-text").allTextContents();
 
 async function add(hostname: string): Promise<void> {
@@ -33,7 +16,7 @@ async function add(hostname: string): Promise<void> {
 
 it("adds a peer by its hostname and shows what comes of it", async () => {
   const config = new PeerConfig([peer("node10"), peer("node2")]);
-  await open(config.api);
+  await start(config.api);
   await page.getByText("node10", { exact: true }).waitFor();
   await add(" south ");
   const outcome = page.getByRole("status").filter({ hasText: "south is saved and asked" });
@@ -58,7 +41,7 @@ it("adds a peer by its hostname and shows what comes of it", async () => {
 
 it("says what is wrong with a hostname, at the field and on top", async () => {
   const config = new PeerConfig([peer("south")]);
-  await open(config.api);
+  await start(config.api);
   const field = page.getByLabel("New peer hostname");
   for (const [typed, wrong] of [
     ["", "Wanted: the name of another node."],
@@ -83,7 +66,7 @@ it("says what is wrong with a hostname, at the field and on top", async () => {
 
 it("sets a key with the first peer at once, and never shows it again", async () => {
   const config = new PeerConfig([], null);
-  await open(config.api);
+  await start(config.api);
   const key = page.getByLabel("Cluster key");
   await key.waitFor();
   expect(await key.getAttribute("placeholder")).toBe("not set");
@@ -106,7 +89,7 @@ it("sets a key with the first peer at once, and never shows it again", async () 
 
 it("warns of a key that is short or the example", async () => {
   const config = new PeerConfig([]);
-  await open(config.api);
+  await start(config.api);
   await page.getByLabel("Cluster key").fill("abcd");
   await page.getByText("Short: 16 characters or more").waitFor();
   await page.getByRole("button", { name: "Save" }).click();
@@ -116,18 +99,18 @@ it("warns of a key that is short or the example", async () => {
 
 it("leaves the key out where the node does not tell of it", async () => {
   const config = new PeerConfig([peer("south")]);
-  await open((path, request, body) =>
+  await start((path, request, body) =>
     path === "config" ? { status: 403 } : config.api(path, request, body),
   );
   await page.getByText("south", { exact: true }).waitFor();
-  await page.waitForTimeout(300);
+  await expect.poll(() => node.requests.some((url) => url.endsWith("/v3/config"))).toBe(true);
   expect(await page.getByLabel("Cluster key").count()).toBe(0);
 });
 
 it("shows why the node refused a peer", async () => {
   const config = new PeerConfig([]);
   const title = "the config file is read-only";
-  await open((path, request, body) =>
+  await start((path, request, body) =>
     request.method === "PUT"
       ? refusal(403, "config_read_only", title)
       : config.api(path, request, body),
@@ -143,7 +126,7 @@ it("removes a peer after saying what is there", async () => {
     peer("south", { total_streams: 38, total_clients: 1208 }),
     down("east"),
   ]);
-  await open(config.api);
+  await start(config.api);
   await page.getByRole("button", { name: "Remove south" }).click();
   const dialog = page.getByRole("dialog", { name: "Remove south?" });
   await dialog.getByText("Streams captured there: 38; clients: 1,208.").waitFor();
@@ -165,7 +148,7 @@ it("removes a peer after saying what is there", async () => {
 
 it("leaves the question open where a removal is refused", async () => {
   const config = new PeerConfig([peer("south")]);
-  await open((path, request, body) =>
+  await start((path, request, body) =>
     request.method === "DELETE"
       ? refusal(400, "invalid_config", "balancer `lb` names no peer `south`")
       : config.api(path, request, body),
@@ -177,7 +160,7 @@ it("leaves the question open where a removal is refused", async () => {
 });
 
 it("is reached by keys, by the top bar and from an overview without peers", async () => {
-  await open(new PeerConfig(HEALTHY).api);
+  await start(new PeerConfig(HEALTHY).api);
   await page.getByRole("link", { name: "Edit south" }).waitFor();
   expect(await page.getByRole("link", { name: "Settings" }).getAttribute("aria-current")).toBe(
     "page",

@@ -1,10 +1,10 @@
 // Signing in and out: what the form says, and what stays in the browser.
 
-import type { BrowserContext, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
-import { axeViolations, launchBrowser, openPage, screenshot } from "./support/browser";
+import { expect, it } from "vitest";
+import { screenshot } from "./support/browser";
 import { HEALTHY, cluster, refusal } from "./support/clusters";
-import { MockNode, type Answer, type Script } from "./support/mock_node";
+import type { Answer, Script } from "./support/mock_node";
+import { context, expectSound, node, open, page } from "./support/stage";
 
 const COOKIE = "watershed-6f1c9a52=5ecret-cookie";
 const TOKEN = "5ecret-token";
@@ -28,24 +28,6 @@ function guarded(...tries: Answer[]): Script {
   };
 }
 
-let context: BrowserContext;
-let node: MockNode;
-let page: Page;
-let faults: string[];
-beforeAll(async () => void (context = await launchBrowser()));
-afterAll(() => context?.close());
-afterEach(async () => {
-  expect(faults).toEqual([]);
-  await page.close();
-  await node.kill();
-  await context.clearCookies();
-});
-
-async function open(api: Script, prefix = ""): Promise<void> {
-  node = await MockNode.start({ api, prefix });
-  ({ page, faults } = await openPage(context, node.url));
-}
-
 async function signIn(): Promise<void> {
   await page.getByLabel("User").fill("viewer");
   await page.getByLabel("Password").fill("gehe\u00efm");
@@ -54,10 +36,10 @@ async function signIn(): Promise<void> {
 
 it("says when the password is wrong and when the next try has to wait, then lets in", async () => {
   const wait = refusal(429, "too_many_tries", "too many wrong passwords: try again in 8 s");
-  await open(guarded(WRONG, wait, RIGHT));
+  await open({ api: guarded(WRONG, wait, RIGHT) });
   await signIn();
   await page.getByText("User or password is wrong.").waitFor();
-  expect(await axeViolations(page)).toEqual([]);
+  await expectSound("sign-in-wrong");
   await page.keyboard.press("Enter");
   await page.getByText("too many wrong passwords: try again in 8 s").waitFor();
   await screenshot(page, "sign-in-wait");
@@ -67,7 +49,7 @@ it("says when the password is wrong and when the next try has to wait, then lets
 });
 
 it("stays signed in over a reload, and keeps nothing that a script could read", async () => {
-  await open(guarded(RIGHT), "/ops/north");
+  await open({ api: guarded(RIGHT), prefix: "/ops/north" });
   await signIn();
   await page.getByText("all up").waitFor();
   await page.reload();
@@ -80,7 +62,7 @@ it("stays signed in over a reload, and keeps nothing that a script could read", 
 });
 
 it("signs out by the button in the header", async () => {
-  await open(guarded(RIGHT));
+  await open({ api: guarded(RIGHT) });
   await signIn();
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.getByLabel("Password").waitFor();
@@ -89,7 +71,7 @@ it("signs out by the button in the header", async () => {
 });
 
 it("says when the browser keeps no cookie, instead of asking again in silence", async () => {
-  await open(guarded({ ...TOLD }));
+  await open({ api: guarded({ ...TOLD }) });
   await signIn();
   await page.getByText("this browser keeps no cookie").waitFor();
 });

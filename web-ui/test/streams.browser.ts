@@ -1,37 +1,24 @@
 // What a person does with the streams: find one, add, edit, stop and delete it, watch it.
 
-import type { BrowserContext, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
-import { launchBrowser, openPage, screenshot } from "./support/browser";
+import { expect, it } from "vitest";
+import { screenshot } from "./support/browser";
 import { refusal } from "./support/clusters";
 import { startLiveHls } from "./support/live_hls";
 import { MediaNode, STREAMS, many, remote, stream } from "./support/media";
-import { MockNode, type MockNodeOptions } from "./support/mock_node";
+import { MockNode } from "./support/mock_node";
+import { node, open, page, sees } from "./support/stage";
 
-let context: BrowserContext;
 let media: MediaNode;
-let node: MockNode;
-let page: Page;
-let faults: string[];
-beforeAll(async () => void (context = await launchBrowser()));
-afterAll(() => context?.close());
-afterEach(async () => {
-  expect(faults).toEqual([]);
-  await page.close();
-  await node.kill();
-});
 
-async function open(hash: string, streams = STREAMS, options: MockNodeOptions = {}): Promise<void> {
+async function start(hash: string, streams = STREAMS): Promise<void> {
   media = new MediaNode(structuredClone(streams));
-  node = await MockNode.start({ api: media.answer, ...options });
-  ({ page, faults } = await openPage(context, node.url + hash));
+  await open({ api: media.answer }, hash);
 }
 
 const names = (): Promise<string[]> => page.locator(".streams tbody .name-text").allTextContents();
-const sees = (text: string): Promise<void> => page.getByText(text).first().waitFor();
 
 it("lists the cluster's streams with state, place, clients and bitrate", async () => {
-  await open("#/streams");
+  await start("#/streams");
   await sees("8 streams");
   const row = page.locator("tr", { hasText: "live/cam" });
   expect(await row.innerText()).toMatch(/Main stage\s+Running\s+north\s+12\s+2\.5 Mbit\/s/);
@@ -43,7 +30,7 @@ it("lists the cluster's streams with state, place, clients and bitrate", async (
 });
 
 it("has the node sort and filter, and keeps both in the address", async () => {
-  await open("#/streams");
+  await start("#/streams");
   await page.getByRole("button", { name: "Bitrate" }).click();
   await expect.poll(async () => (await names())[0]).toBe("studio/anna");
   expect(page.url()).toContain("#/streams?sort=bitrate&dir=desc");
@@ -60,13 +47,13 @@ it("has the node sort and filter, and keeps both in the address", async () => {
 });
 
 it("opens a linked view", async () => {
-  await open("#/streams?state=silent&sort=clients");
+  await start("#/streams?state=silent&sort=clients");
   await expect.poll(names).toEqual(["north-yard"]);
   expect(await page.locator("th[aria-sort]").innerText()).toContain("Clients");
 });
 
 it("goes back to the start where its place in the list is no more", async () => {
-  await open("#/streams?cursor=stale", many(150));
+  await start("#/streams?cursor=stale", many(150));
   await sees("100 of 150 streams");
   expect(page.url()).not.toContain("cursor");
 });
@@ -74,7 +61,7 @@ it("goes back to the start where its place in the list is no more", async () => 
 it("shows a hostile title, name, input and error as the text they are", async () => {
   const evil = "<script>document.title='x'</script>";
   const image = "<img src=x onerror=alert(1)>";
-  await open("#/streams", [
+  await start("#/streams", [
     stream("cam", { title: evil, inputs: [{ url: image }] }, { source_error: image }),
     remote(`a"><b>/../${evil}`),
   ]);
@@ -102,7 +89,7 @@ it("says of each input how it fares, and why it failed", async () => {
 it("plays a stream of a peer, whose player page is the peer's", async () => {
   const live = await startLiveHls();
   const holder = await MockNode.start({ media: live.folder });
-  await open("#/streams", [remote("live/cam")]);
+  await start("#/streams", [remote("live/cam")]);
   node.reachable = [holder.base];
   node.redirectTo = holder.base;
   node.redirectsPlayer = true;
@@ -123,7 +110,7 @@ it("plays a stream of a peer, whose player page is the peer's", async () => {
 });
 
 it("asks before it stops or deletes, and says what is lost", async () => {
-  await open("#/streams/live%2Fcam");
+  await start("#/streams/live%2Fcam");
   await page.getByRole("button", { name: "Stop" }).click();
   await sees("starts anew at once");
   await screenshot(page, "stream-stop");
@@ -145,7 +132,7 @@ it("asks before it stops or deletes, and says what is lost", async () => {
 });
 
 it("adds a stream, with the node's refusals at their fields", async () => {
-  await open("#/streams");
+  await start("#/streams");
   await page.getByRole("link", { name: "Add a stream" }).click();
   await page.getByLabel("Name").fill("live/cam");
   await page.getByLabel("Input 1", { exact: true }).fill("file:///etc/passwd");
@@ -188,7 +175,7 @@ it("adds a stream, with the node's refusals at their fields", async () => {
 });
 
 it("edits only what was changed, and shows both sides when somebody else was faster", async () => {
-  await open("#/streams/live%2Fcam");
+  await start("#/streams/live%2Fcam");
   await page.getByRole("link", { name: "Edit" }).click();
   await page.getByLabel("Title").fill("My stage");
   await page.getByLabel("Most clients").fill("many");
@@ -217,7 +204,7 @@ it("edits only what was changed, and shows both sides when somebody else was fas
 });
 
 it("keeps what was typed while the session is over", async () => {
-  await open("#/streams/live%2Fcam/edit");
+  await start("#/streams/live%2Fcam/edit");
   await page.getByLabel("Title").fill("Half typed");
   node.api = () => refusal(401, "unauthorized", "who are you");
   await page.getByRole("button", { name: "Sign in" }).waitFor();
@@ -230,7 +217,7 @@ it("keeps what was typed while the session is over", async () => {
 });
 
 it("says so when a stream is gone, and shows it again when it is back", async () => {
-  await open("#/streams/live%2Fcam");
+  await start("#/streams/live%2Fcam");
   await sees("Main stage");
   const all = media.streams;
   media.streams = [];
@@ -240,7 +227,7 @@ it("says so when a stream is gone, and shows it again when it is back", async ()
 });
 
 it("draws the bitrate of the last minutes as a line", async () => {
-  await open("#/streams/live%2Fcam");
+  await start("#/streams/live%2Fcam");
   const line = page.locator(".bitrates .line");
   await expect.poll(() => line.getAttribute("d"), { timeout: 15_000 }).toMatch(/^M.*L/);
 });

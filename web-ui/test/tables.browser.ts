@@ -1,43 +1,27 @@
 // Every table with more rows than anybody reads: no task keeps the page from answering.
 
-import type { BrowserContext, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
-import { launchBrowser, openPage } from "./support/browser";
+import { expect, it } from "vitest";
 import { cluster, many as manyPeers } from "./support/clusters";
 import { longestTasks } from "./support/long_tasks";
 import { MediaNode, many as manyStreams, manySessions } from "./support/media";
-import { MockNode, type Script } from "./support/mock_node";
+import type { Script } from "./support/mock_node";
 import { PeerConfig } from "./support/peer_config";
+import { click, node, openTab, page, sees, startNode } from "./support/stage";
 
 const LIMIT_MS = 200;
 
-let context: BrowserContext;
-let node: MockNode;
-let page: Page;
-let faults: string[];
 let answered: string[];
-beforeAll(async () => void (context = await launchBrowser()));
-afterAll(() => context?.close());
-afterEach(async () => {
-  expect(faults).toEqual([]);
-  await page.close();
-  await node.kill();
-});
 
 async function start(api: Script): Promise<void> {
   answered = [];
-  node = await MockNode.start({
+  await startNode({
     api: (path, request, body) => {
       answered.push(path);
       return api(path, request, body);
     },
   });
-  ({ page, faults } = await openPage(context, "about:blank"));
+  await openTab("about:blank");
 }
-
-const sees = (text: string): Promise<void> => page.getByText(text).first().waitFor();
-const click = (name: string): Promise<void> =>
-  page.getByRole("button", { name, exact: true }).click();
 
 /** Waits for the third answer from now: by then two have been shown. */
 async function twoUpdates(path: string): Promise<void> {

@@ -47,7 +47,7 @@ export interface Look {
 }
 
 /** What every page is looked at in. */
-export const LOOKS: (Look & { name: string })[] = [
+export const LOOKS: (Required<Look> & { name: string })[] = [
   { name: "light", width: 1280, scheme: "light" },
   { name: "dark", width: 1280, scheme: "dark" },
   { name: "narrow", width: 360, scheme: "light" },

@@ -67,6 +67,8 @@ export class MockNode {
   /** Answers every media request with this status, when set. */
   mediaStatus: number | null = null;
   readonly requests: string[] = [];
+  /** Stays what it was when the node is dead. */
+  port = 0;
   /** Open event streams. */
   listeners = 0;
   /** Streams are accepted and nothing of them gets through, as by a proxy that buffers. */
@@ -87,11 +89,8 @@ export class MockNode {
   static async start(options: MockNodeOptions = {}): Promise<MockNode> {
     const node = new MockNode(options);
     await new Promise<void>((done) => node.server.listen(options.port ?? 0, "127.0.0.1", done));
+    node.port = (node.server.address() as AddressInfo).port;
     return node;
-  }
-
-  get port(): number {
-    return (this.server.address() as AddressInfo).port;
   }
 
   get base(): string {
