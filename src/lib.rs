@@ -7,6 +7,7 @@ pub mod cli;
 pub mod http_front;
 pub mod logging;
 pub mod node;
+pub mod panics;
 pub mod play;
 pub mod settings;
 pub mod web_ui;

@@ -67,6 +67,8 @@ pub struct Settings {
     /// How long packets are gathered into one write.
     #[serde(deserialize_with = "milliseconds")]
     pub write_batching: Duration,
+    /// `/metrics` has numbers of each stream.
+    pub stream_metrics: bool,
     /// What clients and peers are held to.
     pub limits: Limits,
     /// The other nodes.

@@ -30,6 +30,7 @@ mod http_limits;
 mod input_returns;
 mod kill_and_return;
 mod matrix;
+mod metrics;
 mod older_paths;
 mod on_demand;
 mod public_addresses;

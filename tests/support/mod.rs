@@ -8,6 +8,7 @@
 //!     └ TcpProxy between nodes: delay, cut, blackhole, throttle, drop a request
 //!  Truth: who held which stream when ◀─ Probe compares every answer ─ http
 //!  MockPeer, HostilePeer: peers made of a script; signature: SPEC 4 once more, written apart
+//!  openmetrics: what a monitoring system would read
 //!  players, browser, rtmp_wire, rtsp_wire, tls_wire, viewers: clients
 //!  received: what they got, compared with what was sent
 //! ```
@@ -20,6 +21,7 @@ pub(crate) mod http;
 pub(crate) mod media;
 pub(crate) mod mock_peer;
 pub(crate) mod node;
+pub(crate) mod openmetrics;
 pub(crate) mod players;
 pub(crate) mod ports;
 pub(crate) mod probe;

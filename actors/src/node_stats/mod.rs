@@ -10,6 +10,7 @@
 mod interface_load;
 mod machine;
 mod messages;
+mod process;
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -22,6 +23,7 @@ use interface_load::{Interfaces, bandwidth_percent, kilobits_per_second};
 use machine::{Machine, MachineReading};
 
 pub use messages::{CounterValues, SetStreamerStatus, SetTotalBandwidth};
+pub use process::ProcessReading;
 
 /// How often the node is looked at.
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);

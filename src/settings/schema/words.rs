@@ -214,6 +214,7 @@ const CLIENTS: &[Row] = &[
     )
     .is("40")
     .range(0, 1000),
+    row("stream_metrics", Flag, "off", "whether /metrics has numbers of each stream").is("on"),
 ];
 
 const SECTIONS: &[Row] = &[
