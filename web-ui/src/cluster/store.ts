@@ -37,6 +37,18 @@ const frozenRows = rowsOf(frozen);
 export const rows = computed(() => frozenRows.value ?? liveRows.value);
 export const totals = computed(() => rows.value && sumRows(rows.value));
 export const findings = computed(() => (rows.value ? findFindings(rows.value) : []));
+/** Another text whenever streams or clients come and go anywhere, or a node does. */
+export const pulse = computed(() =>
+  JSON.stringify(
+    (liveRows.value ?? []).map(({ name, state, stats: { clients, streams, streamsOnline } }) => [
+      name,
+      state,
+      clients,
+      streams,
+      streamsOnline,
+    ]),
+  ),
+);
 /** Peers that are not up, by the newest data, paused or not: for the title and the icon. */
 export const peersNotUp = computed(
   () => (liveRows.value ?? []).filter((row) => !isAlias(row) && row.state !== "up").length,

@@ -2,7 +2,7 @@
 
 import { useEffect } from "preact/hooks";
 import { listPath, type Page } from "../api/streams";
-import { useWatched, type Watched } from "../frame/watched";
+import { LIST, useWatched, type Watched } from "../frame/watched";
 import { route, setParams } from "../router";
 import { readOrder, type Direction, type Order } from "./order";
 
@@ -48,7 +48,7 @@ export function useList<Item, Key extends string>({
   const sort = field.replace("-", "");
   const isDescending = (order.direction === "desc") !== field.startsWith("-");
   const path = listPath(collection, { sort, isDescending, query, cursor, filters });
-  const watched = useWatched(path, read);
+  const watched = useWatched(path, read, LIST);
   // A place in a list that is no more: back to the start of what is.
   const isLost = cursor !== "" && watched.problem?.status === 400;
   useEffect(() => {
