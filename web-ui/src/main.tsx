@@ -15,6 +15,7 @@ import "./styles/cells.css";
 import "./styles/cards.css";
 import "./styles/form.css";
 import "./styles/streams.css";
+import "./styles/chart.css";
 
 applyPreferences();
 startClock();

@@ -189,7 +189,7 @@ it("tells an API error and lets the reader try again", async () => {
       ? refusal(500, "internal_error", "it broke")
       : config.api(path, request, body),
   );
-  await page.getByText("500 it broke, request req-7f3a").waitFor();
+  await page.getByText("500 it broke, request req-7f3a").first().waitFor();
   isBroken = false;
   await page.getByRole("button", { name: "Try again now" }).click();
   await page.getByLabel("CPU limit, %").waitFor();

@@ -13,6 +13,7 @@ import {
   refusal,
   wrongKey,
 } from "./support/clusters";
+import { history, remembering } from "./support/histories";
 import type { Script } from "./support/mock_node";
 import { PeerConfig } from "./support/peer_config";
 import { expectSound, node, open, page, sees } from "./support/stage";
@@ -49,6 +50,13 @@ function contested(): Script {
     return config.api(path, request, body);
   };
 }
+
+const drawn = (page: Page): Promise<void> => page.locator(".chart canvas").last().waitFor();
+/** As if it had begun a moment ago. */
+const young = (): Record<string, unknown> => {
+  const { samples, ...rest } = history() as { samples: unknown[] };
+  return { ...rest, samples: samples.slice(-2) };
+};
 
 const STATES: State[] = [
   { name: "settings", hash: "settings", api: kept(...HEALTHY), shows: "west-relay" },
@@ -111,6 +119,26 @@ const STATES: State[] = [
     shows: "req-7f3a",
   },
   { name: "peer", hash: "peers/south", api: kept(SOUTH), shows: "1,400 ms behind" },
+  {
+    name: "peer-history",
+    hash: "peers/south",
+    api: () => remembering(new PeerConfig([SOUTH]).api),
+    act: drawn,
+    shows: "Changes of state",
+  },
+  {
+    name: "peer-young",
+    hash: "peers/south",
+    api: () => remembering(new PeerConfig([SOUTH]).api, young),
+    act: drawn,
+    shows: "Changes of state",
+  },
+  {
+    name: "peer-unheard",
+    hash: "peers/east",
+    api: () => remembering(new PeerConfig([down("east")]).api, () => ({ changes: [] })),
+    shows: "It was not heard in the last hour.",
+  },
   {
     name: "peer-down",
     hash: "peers/east",

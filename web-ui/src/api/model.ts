@@ -23,6 +23,8 @@ export interface NodeStats {
   hostname: string | null;
   version: string | null;
   status: string | null;
+  /** Its clock when it told the rest. */
+  nowMs: number | null;
   startedAtSeconds: number | null;
   uptimeSeconds: number | null;
   cpuPercent: number | null;
@@ -71,7 +73,7 @@ export function text(value: unknown): string | null {
   return typeof value === "string" && value !== "" ? value : null;
 }
 
-function peerState(value: unknown): PeerState {
+export function readPeerState(value: unknown): PeerState {
   return PEER_STATES.find((known) => known === value) ?? "unknown";
 }
 
@@ -81,6 +83,7 @@ export function readNodeStats(value: unknown): NodeStats {
     hostname: text(raw["hostname"]),
     version: text(raw["server_version"]),
     status: text(raw["streamer_status"]),
+    nowMs: number(raw["now"]),
     startedAtSeconds: number(raw["started_at"]),
     uptimeSeconds: number(raw["uptime"]),
     cpuPercent: number(raw["cpu_usage"]),
@@ -103,7 +106,7 @@ export function readPeer(value: unknown): Peer {
     publicPayloadUrl: text(raw["public_payload_url"]),
     channelLimit: number(raw["channel_limit"]),
     cpuLimit: number(raw["cpu_limit"]),
-    state: peerState(stats["state"]),
+    state: readPeerState(stats["state"]),
     error: text(stats["error"]),
     ageMs: number(stats["age"]),
     clockOffsetMs: number(stats["clock_offset"]),

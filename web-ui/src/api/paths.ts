@@ -3,3 +3,8 @@
 export function peerPath(hostname: string): string {
   return `cluster/peers/${encodeURIComponent(hostname)}`;
 }
+
+/** What this node remembers of the peer's last hour. */
+export function peerHistoryPath(hostname: string): string {
+  return `${peerPath(hostname)}/history`;
+}

@@ -45,6 +45,7 @@ const BLANK: NodeStats = {
   hostname: null,
   version: null,
   status: null,
+  nowMs: null,
   startedAtSeconds: null,
   uptimeSeconds: null,
   cpuPercent: null,

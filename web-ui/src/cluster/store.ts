@@ -22,6 +22,11 @@ const frozen = signal<ClusterSnapshot | null>(null);
 export const trouble = signal<Trouble | null>(null);
 /** This browser's clock, ticking once a second, for ages between two answers. */
 export const nowMs = signal(Date.now());
+/** What this node's clock says now, which its times are to be compared with. */
+export const nodeNowMs = computed(() => {
+  const { node, receivedAtMs = 0 } = snapshot.value ?? {};
+  return nowMs.value + (node?.nowMs ? node.nowMs - receivedAtMs : 0);
+});
 export const lastDataMs = computed(() => snapshot.value?.receivedAtMs ?? null);
 export const isPaused = computed(() => frozen.value !== null);
 /** From when the frozen numbers are. */

@@ -1,11 +1,15 @@
 // What this node last heard from a peer, as the overview knows it.
 
 import type { ComponentChild } from "preact";
+import type { PeerHistory } from "../api/history";
 import type { SortKey } from "../cluster/order";
 import { peerRow } from "../cluster/store";
 import { formatCount, formatDuration } from "../format";
 import { CELLS, currentAgeMs } from "../overview/cells";
 import { strings } from "../strings";
+import { ago } from "./ago";
+import { formatMs } from "./history";
+import { peerStrings } from "./strings";
 
 const NUMBERS: readonly SortKey[] = [
   "cpu",
@@ -27,7 +31,18 @@ function Fact({ label, children }: { label: string; children: ComponentChild }) 
   );
 }
 
-export function PeerFacts({ hostname }: { hostname: string }) {
+/** The newest reason for a change; what keeps the peer from being up now stands with its state. */
+function lastError({ changes }: PeerHistory): string {
+  const failed = changes.find(({ reason }) => reason !== null);
+  return failed?.reason ? peerStrings.errorAt(failed.reason, ago(failed.atMs)) : peerStrings.none;
+}
+
+interface FactsProps {
+  hostname: string;
+  history: PeerHistory | null;
+}
+
+export function PeerFacts({ hostname, history }: FactsProps) {
   const row = peerRow(hostname);
   if (!row) return null;
   const age = currentAgeMs(row);
@@ -45,6 +60,14 @@ export function PeerFacts({ hostname }: { hostname: string }) {
             ? strings.notKnown
             : strings.offset(`${formatCount(Math.abs(offset))} ms`, offset >= 0)}
         </Fact>
+        {history && (
+          <>
+            <Fact label={peerStrings.fetch}>
+              {formatMs(history.samples.at(-1)?.fetchMs ?? null)}
+            </Fact>
+            <Fact label={peerStrings.lastError}>{lastError(history)}</Fact>
+          </>
+        )}
         {NUMBERS.map((column) => (
           <Fact key={column} label={strings.columns[column]}>
             {CELLS[column](row)}
