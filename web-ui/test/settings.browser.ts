@@ -107,6 +107,38 @@ it("leaves the key out where the node does not tell of it", async () => {
   expect(await page.getByLabel("Cluster key").count()).toBe(0);
 });
 
+it("says how far a change of the key has come, and which peers are left", async () => {
+  const using = (hostname: string, key: unknown) => peer(hostname, { key });
+  const config = new PeerConfig(
+    [using("south", "current"), using("east", "accepted"), using("west", null)],
+    undefined,
+    true,
+  );
+  await open(config.api);
+  await page
+    .getByText("1 of 3 peers use the new key. Still with an older one: east. Not known of west.")
+    .waitFor();
+  const marks = page.locator(".peers .tag");
+  expect(await marks.allInnerTexts()).toEqual(["⚠ older key"]);
+  config.change("east", using("east", "current"));
+  config.change("west", using("west", "current"));
+  await page.getByText("3 of 3 peers use the new key. The older keys can be taken out").waitFor();
+  expect(await marks.count()).toBe(0);
+});
+
+it("says nothing of keys where none changes, or nobody tells", async () => {
+  await open(new PeerConfig([peer("south", { key: "current" })]).api);
+  await page.getByText("south", { exact: true }).waitFor();
+  await page.getByLabel("Cluster key").waitFor();
+  expect(await page.getByText("the new key").count()).toBe(0);
+  await page.close();
+  await node.kill();
+  await open(new PeerConfig([peer("south")], undefined, true).api);
+  await page.getByText("south", { exact: true }).waitFor();
+  await page.getByLabel("Cluster key").waitFor();
+  expect(await page.getByText("the new key").count()).toBe(0);
+});
+
 it("shows why the node refused a peer", async () => {
   const config = new PeerConfig([]);
   const title = "the config file is read-only";

@@ -101,6 +101,20 @@ const STATES: State[] = [
     shows: "Streams captured there",
   },
   {
+    name: "settings-rotation",
+    hash: "settings",
+    api: () => {
+      const keys = ["current", "accepted", "current", null];
+      const peers = [...HEALTHY, neverAnswered("new")] as { stats: Record<string, unknown> }[];
+      const told = peers.map((one, index) => ({
+        ...one,
+        stats: { ...one.stats, key: keys[index] },
+      }));
+      return new PeerConfig(told, undefined, true).api;
+    },
+    shows: "older key",
+  },
+  {
     name: "settings-loading",
     hash: "settings",
     api: () => always({ never: true }),

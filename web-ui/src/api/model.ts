@@ -45,6 +45,8 @@ export interface Peer {
   cpuLimit: number | null;
   state: PeerState;
   error: string | null;
+  /** Which of this node's cluster keys it shows: the one that is set, or an older one. */
+  clusterKey: "current" | "accepted" | null;
   /** Milliseconds since its last answer, at the time of ours; null if it never answered. */
   ageMs: number | null;
   clockOffsetMs: number | null;
@@ -58,6 +60,8 @@ export interface ClusterSnapshot {
   /** This browser's clock when the answers came, in ms. */
   receivedAtMs: number;
 }
+
+const KEYS = ["current", "accepted"] as const;
 
 export type Fields = Record<string, unknown>;
 
@@ -108,6 +112,7 @@ export function readPeer(value: unknown): Peer {
     cpuLimit: number(raw["cpu_limit"]),
     state: readPeerState(stats["state"]),
     error: text(stats["error"]),
+    clusterKey: KEYS.find((known) => known === stats["key"]) ?? null,
     ageMs: number(stats["age"]),
     clockOffsetMs: number(stats["clock_offset"]),
     stats: readNodeStats(stats),

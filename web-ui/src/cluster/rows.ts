@@ -12,6 +12,7 @@ export interface Row {
   state: PeerState;
   /** The exact cause in words, as the node gave it. */
   reason: string | null;
+  clusterKey: Peer["clusterKey"];
   ageMs: number | null;
   clockOffsetMs: number | null;
   freshness: Freshness;
@@ -65,6 +66,7 @@ function ownRow(node: NodeStats, brokenConfig: string): Row {
     isThisNode: true,
     state: node.status === "draining" ? "draining" : "up",
     reason: node.status === "broken_config" ? brokenConfig : null,
+    clusterKey: null,
     ageMs: 0,
     clockOffsetMs: null,
     freshness: "fresh",
@@ -85,6 +87,7 @@ function peerRow(peer: Peer, ownVersion: string | null): Row {
     isThisNode: false,
     state: peer.state,
     reason: peer.error,
+    clusterKey: peer.clusterKey,
     ageMs: peer.ageMs,
     clockOffsetMs: peer.clockOffsetMs,
     freshness,

@@ -14,6 +14,7 @@ import { linkTo } from "../router";
 import { strings } from "../strings";
 import { hostnameFault } from "./hostname";
 import { CONFIG_PATH, KeyField, useKeyState } from "./key_field";
+import { Rotation } from "./rotation";
 
 const LABELS = { cluster_key: strings.clusterKey, hostname: strings.newPeer };
 
@@ -75,6 +76,7 @@ export function ClusterForm() {
       {keyState && (
         <KeyField state={keyState} value={key} error={faults["cluster_key"]} onText={setKey} />
       )}
+      <Rotation acceptsOlder={keyState?.acceptsOlder ?? false} />
       <Field
         id="hostname"
         label={strings.newPeer}

@@ -13,17 +13,24 @@ const KEY_CHARACTERS_MIN = 16;
 
 export interface KeyState {
   isSet: boolean;
+  /** Peers may show older keys, too. */
+  acceptsOlder: boolean;
   /** What the node has to say about the key that is set. */
   warning: string | null;
 }
 
 async function fetchState(): Promise<KeyState> {
-  const config = await send(CONFIG_PATH, {});
-  const isSet = text(fields(config.value)["cluster_key"]) !== null;
+  const { cluster_key: key, cluster_key_accept: older } = fields(
+    (await send(CONFIG_PATH, {})).value,
+  );
   const check = await send(CONFIG_PATH, { method: "POST", body: {} }).catch(() => null);
   const warnings = fields(check?.value)["warnings"];
   const titles = Array.isArray(warnings) ? warnings.map((one) => text(fields(one)["title"])) : [];
-  return { isSet, warning: titles.find((title) => title?.includes("cluster key")) ?? null };
+  return {
+    isSet: text(key) !== null,
+    acceptsOlder: Array.isArray(older) && older.length > 0,
+    warning: titles.find((title) => title?.includes("cluster key")) ?? null,
+  };
 }
 
 /** Null where the node does not say; the function asks again. */

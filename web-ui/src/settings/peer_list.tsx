@@ -6,6 +6,7 @@ import { MISSING } from "../format";
 import { CELLS } from "../overview/cells";
 import { linkTo } from "../router";
 import { strings } from "../strings";
+import { rotationStrings } from "./strings";
 
 /** Strokes in a box of 16 by 16. */
 const EDIT = "M2.5 13.5l.8-3.3 8-8 2.5 2.5-8 8zM9.6 3.9l2.5 2.5";
@@ -30,7 +31,14 @@ export function PeerList({ onRemove }: { onRemove: (hostname: string) => void })
           <li key={row.key}>
             {CELLS.name(row)}
             <span class="address">{row.apiUrl ?? MISSING}</span>
-            {CELLS.state(row)}
+            <span class="state-and-key">
+              {CELLS.state(row)}
+              {row.clusterKey === "accepted" && (
+                <span class="tag caution" title={rotationStrings.olderKeyMeans}>
+                  <span aria-hidden="true">⚠</span> {rotationStrings.olderKey}
+                </span>
+              )}
+            </span>
             <span class="acts">
               <a
                 class="icon"

@@ -33,6 +33,8 @@ export class PeerConfig {
   constructor(
     peers: Fields[],
     private key: string | null = "a-key-of-the-whole-cluster",
+    /** Accepts older keys, too. */
+    private readonly acceptsOlder = false,
   ) {
     for (const peer of peers) this.peers.set(String(peer["hostname"]), peer);
   }
@@ -68,7 +70,8 @@ export class PeerConfig {
       for (const { hostname } of (patch["peers"] ?? []) as { hostname: string }[])
         this.put(hostname, {});
     }
-    return { body: { hostname: "north", ...(this.key && { cluster_key: "***" }) } };
+    const older = this.acceptsOlder && { cluster_key_accept: ["***"] };
+    return { body: { hostname: "north", ...(this.key && { cluster_key: "***" }), ...older } };
   }
 
   private tagOf(hostname: string): string {
