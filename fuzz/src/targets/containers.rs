@@ -1,5 +1,8 @@
 //! Containers and codecs: files and streams that somebody else made.
 
+use std::ops::Range;
+use std::time::Duration;
+
 use bytes::Bytes;
 use watershed_media::codec::{aac, ac3, h264, h265, mpeg_audio, nal, rfc6381};
 use watershed_media::flv::{self, TagKind};
@@ -63,6 +66,7 @@ fn ts_items(bytes: &[u8], piece: usize) -> Vec<StreamItem> {
 
 /// A file, read twice as a looped input is.
 pub(crate) fn mp4(bytes: &[u8]) {
+    let _ = play_mp4(bytes);
     let mut demuxer = mp4::Demuxer::new();
     for _ in 0..2 {
         if read_mp4(&mut demuxer, bytes).is_none() {
@@ -71,6 +75,26 @@ pub(crate) fn mp4(bytes: &[u8]) {
         let _ = demuxer.loop_duration();
         demuxer.rewind();
     }
+}
+
+/// The index of a file, and its first segments.
+fn play_mp4(bytes: &[u8]) -> Result<(), mp4::Mp4Error> {
+    let slice = |range: &Range<u64>| {
+        let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX).min(bytes.len());
+        Bytes::copy_from_slice(bytes.get(at(range.start)..at(range.end)).unwrap_or_default())
+    };
+    let limits = mp4::IndexLimits { bytes_max: 1 << 20, segment_duration: Duration::from_secs(4) };
+    let mut indexer = mp4::Indexer::new(bytes.len() as u64, limits);
+    while let Some(range) = indexer.required()? {
+        indexer.supply(range.start, &slice(&range))?;
+    }
+    let index = indexer.finish()?;
+    for number in 0..index.segment_count().min(3) {
+        let reads = index.reads(number);
+        let parts: Vec<_> = reads.iter().map(|range| (range.start, slice(range))).collect();
+        index.mux(number, &parts)?;
+    }
+    Ok(())
 }
 
 /// One round through a file; none where it cannot be read on.

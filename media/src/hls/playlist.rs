@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use super::{UnixMillis, Window};
 use crate::codec;
+use crate::time::Ticks;
 use crate::track::Track;
 
 /// Renders the media playlist; `query` (without `?`) goes to every URI.
@@ -39,6 +40,33 @@ pub fn media(window: &Window, query: &str) -> Bytes {
             segment.name,
         );
     }
+    Bytes::from(out)
+}
+
+/// Renders the playlist of a whole file, of segments of these durations; `name` names the segment
+/// of a number, `query` (without `?`) goes to every URI.
+///
+/// Source: RFC 8216 §4.3.3.5 (`EXT-X-PLAYLIST-TYPE`). Microseconds, so that what is rounded does
+/// not add up over the length of a film.
+#[must_use]
+pub fn whole(
+    durations: impl ExactSizeIterator<Item = Ticks> + Clone,
+    name: impl Fn(usize) -> String,
+    query: &str,
+) -> Bytes {
+    let suffix = suffix(query);
+    let target = durations.clone().map(|one| (one.0 + Ticks::PER_SECOND / 2) / Ticks::PER_SECOND);
+    let mut out = String::with_capacity(256 + durations.len() * (64 + suffix.len()));
+    let _ = write!(
+        out,
+        "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:{}\n#EXT-X-MEDIA-SEQUENCE:0\n\
+         #EXT-X-PLAYLIST-TYPE:VOD\n",
+        target.max().unwrap_or(0).max(1),
+    );
+    for (number, duration) in durations.enumerate() {
+        let _ = write!(out, "#EXTINF:{:.6},\n{}{suffix}\n", duration.seconds(), name(number));
+    }
+    out.push_str("#EXT-X-ENDLIST\n");
     Bytes::from(out)
 }
 
@@ -133,7 +161,6 @@ mod tests {
     use super::*;
     use crate::codec::{aac, h264};
     use crate::hls::{MuxedChunk, Segmenter, SegmenterSettings};
-    use crate::time::Ticks;
     use crate::track::TrackId;
 
     fn segmenter(seconds: i64) -> Segmenter {
@@ -186,6 +213,17 @@ mod tests {
         assert!(text.contains("#EXT-X-DISCONTINUITY-SEQUENCE:9105\n"));
         assert!(!text.contains("#EXT-X-DISCONTINUITY\n"));
         assert_eq!(text.matches("#EXTINF").count(), 4);
+    }
+
+    #[test]
+    fn playlist_of_a_whole_file_ends() {
+        let durations = [Ticks(360_030), Ticks(405_000), Ticks(1)];
+        let expected = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:5\n\
+            #EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:VOD\n\
+            #EXTINF:4.000333,\nf-0.ts?t=1\n#EXTINF:4.500000,\nf-1.ts?t=1\n\
+            #EXTINF:0.000011,\nf-2.ts?t=1\n#EXT-X-ENDLIST\n";
+        let text = whole(durations.into_iter(), |number| format!("f-{number}.ts"), "t=1");
+        assert_eq!(text, expected.as_bytes());
     }
 
     #[test]

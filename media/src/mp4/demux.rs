@@ -233,20 +233,13 @@ impl Demuxer {
     /// Errors: `Ended` if these are not all of its bytes, `Codec` for NAL units that run past the
     /// sample's end.
     pub fn packet(&self, sample: &Sample, bytes: Bytes) -> Result<MediaPacket, Mp4Error> {
-        let missing = u64::try_from(sample.size.abs_diff(bytes.len())).unwrap_or(u64::MAX);
-        if missing > 0 {
-            return Err(Mp4Error::Ended { missing });
-        }
-        if sample.size > SAMPLE_BYTES_MAX {
-            return Err(Mp4Error::TooLarge { what: "sample", bytes: missing });
-        }
         let track = self.tracks.iter().find(|one| one.track.id == sample.track);
-        let payload = match track.and_then(|track| track.nal_length_size) {
-            Some(width) => codec::to_four_byte_lengths(bytes, width)?,
-            None => bytes,
-        };
-        let Sample { track, dts, pts, is_keyframe, .. } = *sample;
-        Ok(MediaPacket { track, dts, pts: pts.max(dts), is_keyframe, payload })
+        packet(sample, track.and_then(|track| track.nal_length_size), bytes)
+    }
+
+    /// How wide the sizes of NAL units are in each track that has some.
+    pub(super) fn nal_length_sizes(&self) -> Vec<(TrackId, Option<u8>)> {
+        self.tracks.iter().map(|track| (track.track.id, track.nal_length_size)).collect()
     }
 
     fn read_header(&mut self, offset: u64, bytes: &[u8]) -> Result<(), Mp4Error> {
@@ -307,6 +300,28 @@ impl Demuxer {
         };
         Ok(())
     }
+}
+
+/// See [`Demuxer::packet`]; `nal_length_size` is that of the sample's track.
+pub(super) fn packet(
+    sample: &Sample,
+    nal_length_size: Option<u8>,
+    bytes: Bytes,
+) -> Result<MediaPacket, Mp4Error> {
+    let missing = u64::try_from(sample.size.abs_diff(bytes.len())).unwrap_or(u64::MAX);
+    if missing > 0 {
+        return Err(Mp4Error::Ended { missing });
+    }
+    if sample.size > SAMPLE_BYTES_MAX {
+        let bytes = u64::try_from(sample.size).unwrap_or(u64::MAX);
+        return Err(Mp4Error::TooLarge { what: "sample", bytes });
+    }
+    let payload = match nal_length_size {
+        Some(width) => codec::to_four_byte_lengths(bytes, width)?,
+        None => bytes,
+    };
+    let Sample { track, dts, pts, is_keyframe, .. } = *sample;
+    Ok(MediaPacket { track, dts, pts: pts.max(dts), is_keyframe, payload })
 }
 
 /// The first `size` bytes, if there are as many.

@@ -1,4 +1,4 @@
-//! MP4 files as inputs, plain and fragmented.
+//! MP4 files, plain and fragmented: as inputs, and indexed to be played from anywhere.
 //!
 //! The boxes are read by `shiguredo_mp4`; what is ours is the timeline (edit lists), the order of
 //! samples and the form of packets. No file is touched here: the demuxer says which range it needs.
@@ -12,8 +12,10 @@
 
 mod demux;
 mod fragments;
+mod index;
 #[cfg(test)]
 mod tests;
 mod tracks;
 
 pub use demux::{Demuxer, Mp4Error, Sample};
+pub use index::{FileIndex, IndexLimits, Indexer};

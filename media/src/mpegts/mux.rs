@@ -48,6 +48,7 @@ pub struct Muxer {
     version: u8,
     pat: Vec<u8>,
     pmt: Vec<u8>,
+    new_writer: fn(u16) -> PidWriter,
     pat_writer: PidWriter,
     pmt_writer: PidWriter,
     clock_output: Option<usize>,
@@ -80,14 +81,28 @@ impl Muxer {
     /// Prepares the tables for `tracks`; those that MPEG-TS cannot carry are left out.
     #[must_use]
     pub fn new(tracks: &[Track]) -> Self {
+        Self::with(tracks, PidWriter::new)
+    }
+
+    /// As [`new`](Self::new), for a part of a stream that is written apart from what a reader has
+    /// before it, on the same timeline: the counters begin anew, and say so.
+    ///
+    /// Source: ISO/IEC 13818-1 §2.4.3.5 (`discontinuity_indicator`).
+    #[must_use]
+    pub fn rejoining(tracks: &[Track]) -> Self {
+        Self::with(tracks, PidWriter::rejoining)
+    }
+
+    fn with(tracks: &[Track], writer: fn(u16) -> PidWriter) -> Self {
         let mut muxer = Self {
             outputs: Vec::new(),
             left_out: Vec::new(),
             version: 0,
             pat: tables::write_pat(),
             pmt: Vec::new(),
-            pat_writer: PidWriter::new(PAT_PID),
-            pmt_writer: PidWriter::new(PMT_PID),
+            new_writer: writer,
+            pat_writer: writer(PAT_PID),
+            pmt_writer: writer(PMT_PID),
             clock_output: None,
             has_video: false,
             last_tables: None,
@@ -172,7 +187,7 @@ impl Muxer {
             };
             let pid = FIRST_TRACK_PID + u16::from(track.id.0);
             let old = before.iter().find(|output| output.track == track.id);
-            let writer = old.map_or_else(|| PidWriter::new(pid), |output| output.writer.clone());
+            let writer = old.map_or_else(|| (self.new_writer)(pid), |output| output.writer.clone());
             let kind = track.codec.kind();
             self.outputs.push(Output { track: track.id, kind, writer, framing });
             let audio = track.codec.audio().unwrap_or_default();

@@ -23,6 +23,8 @@ const FLAG_PCR: u8 = 0x10;
 pub(super) struct PidWriter {
     pid: u16,
     counter: u8,
+    /// The next packet says that the counter does not go on from what came before.
+    is_rejoining: bool,
 }
 
 /// What the first packet of a PES packet says in its adaptation field.
@@ -55,7 +57,12 @@ impl Marks {
 
 impl PidWriter {
     pub(super) const fn new(pid: u16) -> Self {
-        Self { pid, counter: 0 }
+        Self { pid, counter: 0, is_rejoining: false }
+    }
+
+    /// As [`new`](Self::new), behind packets of the PID whose counters are not known.
+    pub(super) const fn rejoining(pid: u16) -> Self {
+        Self { pid, counter: 0, is_rejoining: true }
     }
 
     /// Writes one PES packet: `header` and then `parts`.
@@ -73,6 +80,7 @@ impl PidWriter {
         let mut part = header;
         let mut parts = parts.iter();
         let mut marks = marks;
+        marks.is_discontinuity |= std::mem::take(&mut self.is_rejoining);
         let mut is_start = true;
         while left > 0 {
             let room = BODY_BYTES - marks.field_bytes();
@@ -99,10 +107,14 @@ impl PidWriter {
     /// Source: ISO/IEC 13818-1 §2.4.4.
     pub(super) fn write_section(&mut self, out: &mut BytesMut, section: &[u8]) {
         let mut rest = section;
+        let is_discontinuity = std::mem::take(&mut self.is_rejoining);
+        let mut marks = Marks { is_discontinuity, ..Marks::default() };
         let mut is_start = true;
         while is_start || !rest.is_empty() {
-            self.put_header(out, is_start, Marks::default(), 0, true);
-            let mut room = BODY_BYTES;
+            let field_bytes = marks.field_bytes();
+            self.put_header(out, is_start, marks, field_bytes, true);
+            marks = Marks::default();
+            let mut room = BODY_BYTES - field_bytes;
             if is_start {
                 out.put_u8(0);
                 room -= 1;
@@ -115,7 +127,8 @@ impl PidWriter {
         }
     }
 
-    /// Writes a packet that carries nothing but the clock.
+    /// Writes a packet that carries nothing but the clock. What it says of the counter is left to
+    /// the first packet with a payload.
     pub(super) fn write_clock(&mut self, out: &mut BytesMut, marks: Marks) {
         self.put_header(out, false, marks, BODY_BYTES, false);
     }
