@@ -29,4 +29,5 @@ pub mod stream_directory;
 pub mod stream_hub;
 pub mod tcp_listener;
 pub mod tls;
+pub mod vod;
 pub mod wall_clock;

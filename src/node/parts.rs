@@ -23,10 +23,12 @@ use watershed_actors::report::{Listener, NodeState, NodeStats, StreamerStatus};
 use watershed_actors::session_registry::{SessionRegistry, Sessions};
 use watershed_actors::signature::ClusterGuard;
 use watershed_actors::stream_directory::{
-    DirectoryView, LocalNodeChanged, NodeIdentity, StreamDirectory, SubscribeLocalTruth,
+    DirectoryView, LocalNodeChanged, LocalVodsChanged, NodeIdentity, StreamDirectory,
+    SubscribeLocalTruth,
 };
-use watershed_actors::stream_hub::{LocalStreams, StreamHub};
+use watershed_actors::stream_hub::{Besides, LocalStreams, StreamHub};
 use watershed_actors::tls::{CertificateError, TlsSetupError};
+use watershed_actors::vod::Vods;
 
 use super::translate;
 use crate::api::Readiness;
@@ -86,6 +88,7 @@ pub(super) struct Parts {
     pub(super) view: DirectoryView,
     pub(super) hub: Addr<StreamHub>,
     pub(super) streams: LocalStreams,
+    pub(super) vods: Vods,
     pub(super) sessions: Sessions,
     registry: Addr<SessionRegistry>,
     pub(super) supervisor: Addr<ClusterSupervisor>,
@@ -122,7 +125,9 @@ impl Parts {
         let media_arbiters: Vec<Arbiter> = (0..worker_count()).map(|_| Arbiter::new()).collect();
         let arbiters: Vec<_> = media_arbiters.iter().map(Arbiter::handle).collect();
         let relayed = Published::<CounterValues>::default();
-        let (hub, streams) = start_hub(&directory, &arbiters, &totals, &relayed, &hits);
+        let vods = Vods::new(translate::vod_limits(&loaded.settings), hits.clone());
+        let besides = Besides { relayed: relayed.clone(), files: vods.clone() };
+        let (hub, streams) = start_hub(&directory, &arbiters, &totals, besides, &hits);
 
         let sessions = Sessions::new(hits.clone());
         let registry = SessionRegistry::new(sessions.clone()).start();
@@ -131,25 +136,18 @@ impl Parts {
         let nodes = asking(&loaded, &identity, &hits)?;
         let (supervisor, peers) =
             start_cluster(&identity, &nodes, &directory, &stats, &cluster_arbiter.handle())?;
-        let relay_parts = RelayParts {
-            directory: view.clone(),
-            nodes,
-            arbiters,
-            settings: RelaySettings::default(),
-            totals: relayed,
-        };
-        let (relays, relay_hub) = RelayHub::start_on(&cluster_arbiter.handle(), relay_parts);
+        let (relays, relay_hub) =
+            start_relays(&view, nodes, arbiters, relayed, &cluster_arbiter.handle());
 
-        let total_bandwidth = loaded.settings.total_bandwidth_bps;
-        let sampler =
-            NodeStatsSampler::new(identity.clone(), totals.clone(), stats.clone(), total_bandwidth)
-                .start();
+        let sampler = start_sampler(&loaded, &identity, &totals, &stats);
 
         let guard = ClusterGuard::new(identity.id, translate::keys(&loaded.settings));
         let play_settings = Published::new(translate::play(&loaded.settings));
         let fan_out = Published::new(translate::fan_out(&loaded.settings));
         let redirect_policy = Published::new(translate::redirect_policy(&loaded.settings));
         let apply = Applier {
+            directory: directory.clone(),
+            vods: vods.clone(),
             hub: hub.clone(),
             relay_hub: relay_hub.clone(),
             redirect_policy: redirect_policy.clone(),
@@ -169,6 +167,7 @@ impl Parts {
             view,
             hub,
             streams,
+            vods,
             sessions,
             registry,
             supervisor,
@@ -191,7 +190,7 @@ impl Parts {
     /// Says what the node is doing: to its peers, in its stats.
     pub(super) fn state(&self, state: NodeState, status: StreamerStatus, listeners: &[Listener]) {
         let listeners = listeners.to_vec();
-        self.directory.do_send(LocalNodeChanged { state, listeners, vods: Vec::new() });
+        self.directory.do_send(LocalNodeChanged { state, listeners });
         self.sampler.do_send(SetStreamerStatus { status });
     }
 
@@ -254,7 +253,7 @@ fn start_hub(
     directory: &Addr<StreamDirectory>,
     arbiters: &[ArbiterHandle],
     totals: &Published<CounterValues>,
-    relayed: &Published<CounterValues>,
+    besides: Besides,
     hits: &LimitHits,
 ) -> (Addr<StreamHub>, LocalStreams) {
     let streams = LocalStreams::default();
@@ -262,12 +261,36 @@ fn start_hub(
         streams.clone(),
         arbiters.to_vec(),
         totals.clone(),
-        relayed.clone(),
+        besides,
         directory.clone().recipient(),
         directory.clone().recipient(),
         hits.clone(),
     );
     (hub.start(), streams)
+}
+
+/// Starts what gives out the streams of peers.
+fn start_relays(
+    directory: &DirectoryView,
+    nodes: FetcherParts,
+    arbiters: Vec<ArbiterHandle>,
+    totals: Published<CounterValues>,
+    arbiter: &ArbiterHandle,
+) -> (Relays, Addr<RelayHub>) {
+    let (directory, settings) = (directory.clone(), RelaySettings::default());
+    RelayHub::start_on(arbiter, RelayParts { directory, nodes, arbiters, settings, totals })
+}
+
+/// Starts what measures this node.
+fn start_sampler(
+    loaded: &Loaded,
+    identity: &NodeIdentity,
+    totals: &Published<CounterValues>,
+    stats: &Published<NodeStats>,
+) -> Addr<NodeStatsSampler> {
+    let total_bandwidth = loaded.settings.total_bandwidth_bps;
+    let identity = identity.clone();
+    NodeStatsSampler::new(identity, totals.clone(), stats.clone(), total_bandwidth).start()
 }
 
 /// With what other nodes are asked.
@@ -306,6 +329,8 @@ fn start_cluster(
 
 /// Spreads settings to the actors that live by them.
 struct Applier {
+    directory: Addr<StreamDirectory>,
+    vods: Vods,
     hub: Addr<StreamHub>,
     relay_hub: Addr<RelayHub>,
     redirect_policy: Published<RedirectPolicy>,
@@ -333,6 +358,8 @@ impl Applier {
         let peers = translate::peers(settings);
         self.relay_hub.do_send(SetRelayPeers(peers.clone()));
         self.supervisor.do_send(SetPeers { peers });
+        self.vods.set(translate::vods(settings, &loaded.folder()));
+        self.directory.do_send(LocalVodsChanged { prefixes: self.vods.prefixes() });
         self.hub.do_send(translate::streams(settings, &loaded.folder()));
     }
 }

@@ -199,6 +199,7 @@ impl Front {
         let play = Arc::new(Play::new(PlayParts {
             directory: parts.view.clone(),
             streams: parts.streams.clone(),
+            vods: parts.vods.clone(),
             hub: parts.hub.clone().recipient(),
             sessions: parts.sessions.clone(),
             node: parts.identity.id,

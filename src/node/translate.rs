@@ -14,6 +14,7 @@ use watershed_actors::redirect::{PeerAddresses, RedirectMode, RedirectPolicy};
 use watershed_actors::report::ReportLimits;
 use watershed_actors::signature::ClusterKey;
 use watershed_actors::stream_hub::{SetStreams, TemplateSpec};
+use watershed_actors::vod::{VodLimits, VodSpec};
 use watershed_media::rtmp::amf0::AmfLimits;
 use watershed_media::rtmp::{Limits as RtmpLimits, ServerConfig};
 use watershed_media::rtsp::RtspLimits;
@@ -21,7 +22,7 @@ use watershed_media::rtsp::RtspLimits;
 use crate::play::PlaySettings;
 use crate::settings::Settings;
 use crate::settings::model::{
-    self, HlsRedirect, Input, Peer, RedirectMode as WantedRedirect, Stream,
+    self, HlsRedirect, Input, Peer, RedirectMode as WantedRedirect, Stream, Vod,
 };
 
 /// A player without media is ended after twice the time that an input may be silent.
@@ -112,6 +113,30 @@ fn input_source(input: &Input, rules: &InputRules<'_>) -> Option<InputSource> {
         egress: Arc::clone(&rules.egress),
         limits: rules.limits,
     }))
+}
+
+/// The file collections of `settings`, whose relative storages are below `folder`.
+pub(super) fn vods(settings: &Settings, folder: &Path) -> Vec<VodSpec> {
+    let spec = |vod: &Vod| {
+        let storages = vod.storages.iter().map(|storage| folder.join(&storage.url));
+        Some(VodSpec {
+            prefix: vod.prefix.parse().ok()?,
+            storages: storages.collect(),
+            segment_duration: vod.segment_duration,
+        })
+    };
+    settings.vods.iter().filter_map(spec).collect()
+}
+
+/// What files may cost.
+pub(super) const fn vod_limits(settings: &Settings) -> VodLimits {
+    let limits = &settings.limits;
+    VodLimits {
+        index_bytes_max: limits.vod_index_bytes,
+        indexes_bytes_max: limits.vod_indexes_bytes,
+        segments_bytes_max: limits.vod_segments_bytes,
+        folder_entries_max: limits.vod_folder_entries,
+    }
 }
 
 /// Who is redirected, and who is not.

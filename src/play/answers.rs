@@ -1,5 +1,7 @@
 //! The short answers of playback, all readable by pages of any origin.
 
+use std::borrow::Cow;
+
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde_json::json;
@@ -39,8 +41,10 @@ pub(crate) fn preflight() -> HttpResponse {
 }
 
 /// 404 in words.
-pub(crate) fn not_found(reason: &'static str) -> HttpResponse {
-    uncached(StatusCode::NOT_FOUND).content_type("text/plain; charset=utf-8").body(reason)
+pub(crate) fn not_found(reason: impl Into<Cow<'static, str>>) -> HttpResponse {
+    uncached(StatusCode::NOT_FOUND)
+        .content_type("text/plain; charset=utf-8")
+        .body(reason.into().into_owned())
 }
 
 /// 404 for an output that streams may have elsewhere, but not here.
@@ -59,10 +63,15 @@ pub(crate) fn method_not_allowed(output: Output<'_>) -> HttpResponse {
 
 /// 503 with a time to ask again.
 pub(crate) fn later() -> HttpResponse {
+    later_because("the stream has no picture right now; ask again in a second")
+}
+
+/// The same for another reason.
+pub(crate) fn later_because(reason: &'static str) -> HttpResponse {
     uncached(StatusCode::SERVICE_UNAVAILABLE)
         .insert_header((header::RETRY_AFTER, "1"))
         .content_type("text/plain; charset=utf-8")
-        .body("the stream has no picture right now; ask again in a second")
+        .body(reason)
 }
 
 /// 403 or 503 in words: the client may not have, or go on with, a session.

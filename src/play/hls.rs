@@ -20,7 +20,7 @@ use super::{Asked, Play, answers, uri_query};
 pub(super) const SEGMENT_TYPE: &str = "video/mp2t";
 pub(super) const PLAYLIST_TYPE: &str = "application/vnd.apple.mpegurl";
 /// The media playlist's URI in a master playlist.
-const MEDIA_URI: &str = "video.m3u8";
+pub(super) const MEDIA_URI: &str = "video.m3u8";
 /// Said of a stream whose first segment has not been measured, so that players have a number.
 const UNMEASURED_BPS: u64 = 2_000_000;
 
@@ -184,6 +184,7 @@ fn is_empty(broadcast: &Broadcast) -> bool {
     broadcast.hls(|hls| hls.window().listed().len() == 0)
 }
 
-fn playlist(text: Bytes) -> HttpResponse {
+/// A playlist, for now.
+pub(super) fn playlist(text: Bytes) -> HttpResponse {
     answers::uncached(StatusCode::OK).content_type(PLAYLIST_TYPE).body(text)
 }

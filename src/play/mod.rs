@@ -6,13 +6,15 @@
 //!                                                 ├ Redirect ▸ redirect (302 to the holder)
 //!                                                 ├ Relay    ▸ relay, then as Local
 //!                                                 ├ Later    ▸ 503, Retry-After
-//!                                                 └ Nowhere  ▸ 404
+//!                                                 └ Nowhere  ▸ files: 302 to a peer, 404
+//!  … of a file that is here ▸ files
 //! ```
 //! What need not wait is decided twice over the same code: here, and in [`QuickPlay`] before the
 //! framework sees the request.
 
 mod answers;
 mod embed;
+mod files;
 mod hls;
 mod path;
 mod progressive;
@@ -44,6 +46,7 @@ use watershed_actors::session_registry::{
 };
 use watershed_actors::stream_directory::{Ask, Choice, DirectoryView, PeerRoute, StreamLocation};
 use watershed_actors::stream_hub::{LocalEntry, LocalStreams, PublishTo};
+use watershed_actors::vod::Vods;
 use watershed_actors::wall_clock::unix_ms;
 
 use crate::http_front::client_of;
@@ -66,6 +69,7 @@ pub struct PlaySettings {
 pub struct Play {
     directory: DirectoryView,
     streams: LocalStreams,
+    vods: Vods,
     hub: Recipient<PublishTo>,
     sessions: Sessions,
     node: NodeId,
@@ -85,6 +89,8 @@ pub struct PlayParts {
     pub directory: DirectoryView,
     /// Those of this node.
     pub streams: LocalStreams,
+    /// The files of this node.
+    pub vods: Vods,
     /// Who grants publishing.
     pub hub: Recipient<PublishTo>,
     /// Who plays and publishes here.
@@ -155,6 +161,7 @@ impl Play {
         Self {
             directory,
             streams,
+            vods: parts.vods,
             hub,
             sessions,
             node,
@@ -250,7 +257,7 @@ impl Play {
     /// Notes that an HLS player asks for a playlist of `entry`.
     fn saw_player(&self, entry: &LocalEntry, asked: &Asked<'_>) -> Result<(), PlayerRefused> {
         let id = self.player_id(asked);
-        self.sessions.saw_player(id, &entry.broadcast, asked.as_client(), Instant::now())
+        self.sessions.saw_player(id, &*entry.broadcast, asked.as_client(), Instant::now())
     }
 
     /// Enters a client that plays over a connection.
@@ -293,6 +300,9 @@ pub async fn handle(
     let client = client_of(&request);
     let (client, is_https) = (client.ip, client.is_https);
     let asked = Asked { name, output, query, client, user_agent, is_https, now: Instant::now() };
+    if let Some(answer) = files::answer(&play, &asked, request.method()).await {
+        return answer;
+    }
     match play.decide(&asked).await {
         Decision::Redirect(..) if play.answers_master(output) => {
             hls::remote_master(uri_query(&asked).as_deref())
@@ -304,7 +314,7 @@ pub async fn handle(
         Decision::Relay(_) if !is_read => answers::method_not_allowed(output),
         Decision::Relay(route) => relay::answer(&play, route, &asked, &request).await,
         Decision::Later => answers::later(),
-        Decision::Nowhere => answers::not_found("no such stream in this cluster"),
+        Decision::Nowhere => files::elsewhere(&play, &asked, request.method(), request.uri()),
         Decision::Local(_) if !is_read => answers::method_not_allowed(output),
         // The head of an endless answer says nothing of the stream, so it does not start it either.
         Decision::Local(entry) => match output {

@@ -190,7 +190,9 @@ fn invalid_result_is_refused_with_its_place() {
     for (collection, name, patch) in [
         ("streams", "a/../b", json!({})),
         ("streams", "x", json!({"inputs": [{"url": "rtsps://h/1"}]})),
-        ("vods", "v", json!({"storages": [{"url": "/v"}]})),
+        ("vods", "v", json!({"storages": [{"url": "v"}], "on_play": "http://h/"})),
+        ("vods", "v", json!({"storages": []})),
+        ("vods", ".", json!({"storages": [{"url": "v"}]})),
         ("peers", "a b", json!({})),
     ] {
         let refused = loaded(FILE).edited(&put(collection, name, patch));

@@ -1,19 +1,19 @@
-//! Where inputs that come through the API may lead (SPEC section 6).
+//! Where inputs and storages that come through the API may lead (SPEC section 6).
 //!
 //! The config file is trusted: whoever writes it owns the node. A login of the API must not become
-//! a way to read any file of the machine, so `file:` inputs stay below the config's folder or a
-//! vod's storage, and addresses keep away from this machine's own unless `egress_allow` names them.
-//! Names are not resolved here: they may mean something else later. What the file says already may
-//! be written again.
+//! a way to read any file of the machine, so `file:` inputs and the storages of vods stay below the
+//! config's folder or a storage that is there already, and addresses keep away from this machine's
+//! own unless `egress_allow` names them. Names are not resolved here: they may mean something else
+//! later. What the file says already may be written again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Component, Path, PathBuf};
 
 use url::{Host, Url};
 use watershed_actors::egress::EgressPolicy;
 
-use super::model::{Input, Stream};
+use super::model::{Input, Stream, Vod};
 use super::secret::{HIDDEN, hide_in_url};
 use super::{Loaded, Settings};
 
@@ -67,7 +67,7 @@ pub(crate) fn check(old: &Loaded, new: &Loaded) -> Result<(), Breach> {
             }
         }
     }
-    Ok(())
+    rules.check_storages(&old.settings, &new.settings)
 }
 
 /// Streams and templates, each with its place.
@@ -89,10 +89,32 @@ struct Rules {
 impl Rules {
     fn of(loaded: &Loaded) -> Self {
         let folder = loaded.folder();
-        let storages = loaded.settings.vods.iter().flat_map(|vod| &vod.storages);
-        let storages = storages.map(|storage| folder.join(&storage.url));
+        let storages = loaded.settings.vods.iter().flat_map(storages);
+        let storages = storages.map(|storage| folder.join(storage));
         let roots = [folder.clone()].into_iter().chain(storages).collect();
         Self { folder, roots, egress: EgressPolicy::new(loaded.settings.egress_allow.clone()) }
+    }
+
+    /// Errors: the first storage in `new` that is neither below a root nor in `old`.
+    fn check_storages(&self, old: &Settings, new: &Settings) -> Result<(), Breach> {
+        let stored: HashSet<&Path> = old.vods.iter().flat_map(storages).collect();
+        for (index, vod) in new.vods.iter().enumerate() {
+            for (number, storage) in storages(vod).enumerate() {
+                let is_allowed = stored.contains(storage)
+                    || is_below_any(&self.roots, &self.folder.join(storage));
+                if !is_allowed {
+                    let what = "a storage may be only below the config's folder or another storage";
+                    let field = ["storages", &number.to_string(), "url"].map(str::to_owned);
+                    return Err(Breach {
+                        code: "storage_not_allowed",
+                        what: what.to_owned(),
+                        item: Some(("vods", index)),
+                        field: field.to_vec(),
+                    });
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The rule that forbids `url`, and why.
@@ -105,6 +127,10 @@ impl Rules {
         let refused = self.egress.check(address(url)?).err()?;
         Some(("address_not_allowed", refused.to_string()))
     }
+}
+
+fn storages(vod: &Vod) -> impl Iterator<Item = &Path> {
+    vod.storages.iter().map(|storage| storage.url.as_path())
 }
 
 /// The address that an input is fetched from, where it is written as one. What `udp:` names is
@@ -186,6 +212,48 @@ mod tests {
                 Err(ChangeError::Forbidden { diagnostic, .. }) => {
                     let pointer = diagnostic.unwrap().pointer;
                     let expected = (Some("/inputs/0/url"), false);
+                    assert_eq!((pointer.as_deref(), is_allowed), expected, "{url}");
+                }
+                Err(error) => panic!("{url}: {error}"),
+            }
+        }
+    }
+
+    #[test]
+    fn storages_stay_below_the_folder_or_one_that_is_there() {
+        let (inside, storage, outside) = (
+            tempfile::tempdir().unwrap(),
+            tempfile::tempdir().unwrap(),
+            tempfile::tempdir().unwrap(),
+        );
+        let conf = inside.path().join("a.conf");
+        let (storage, outside) = (storage.path(), outside.path());
+        let text =
+            format!("http 1;\nvod a {{ storage {}; storage /gone/films; }}\n", storage.display());
+        std::fs::write(&conf, text).unwrap();
+        symlink(outside, inside.path().join("link")).unwrap();
+        let loaded = load(&conf, &Environment::default()).unwrap();
+        for (url, is_allowed) in [
+            ("films".to_owned(), true),
+            (format!("{}", storage.display()), true),
+            (format!("{}/new", storage.display()), true),
+            ("/gone/films".to_owned(), true),
+            ("/gone".to_owned(), false),
+            ("/".to_owned(), false),
+            ("/etc".to_owned(), false),
+            ("..".to_owned(), false),
+            ("link".to_owned(), false),
+            (format!("{}", outside.display()), false),
+            (format!("{}/../x", storage.display()), false),
+        ] {
+            let (collection, name) = ("vods".to_owned(), "b".to_owned());
+            let patch = json!({"storages": [{"url": "films"}, {"url": url}]});
+            let patch = if url == "films" { json!({"storages": [{"url": url}]}) } else { patch };
+            match loaded.edited(&Edit::Put { collection, name, patch }) {
+                Ok(_) => assert!(is_allowed, "{url}"),
+                Err(ChangeError::Forbidden { diagnostic, .. }) => {
+                    let pointer = diagnostic.and_then(|diagnostic| diagnostic.pointer);
+                    let expected = (Some("/storages/1/url"), false);
                     assert_eq!((pointer.as_deref(), is_allowed), expected, "{url}");
                 }
                 Err(error) => panic!("{url}: {error}"),

@@ -110,4 +110,15 @@ pub struct Limits {
     /// A segment that is pulled, in bytes.
     #[serde(rename = "segment_size")]
     pub segment_bytes: usize,
+    /// The index of one file, and what it is read from, in bytes.
+    #[serde(rename = "vod_index_size")]
+    pub vod_index_bytes: usize,
+    /// Memory for the indexes of files, in bytes.
+    #[serde(rename = "vod_index_memory")]
+    pub vod_indexes_bytes: usize,
+    /// Memory for segments of files, in bytes.
+    #[serde(rename = "vod_segment_memory")]
+    pub vod_segments_bytes: usize,
+    /// Entries of a folder of files that is listed.
+    pub vod_folder_entries: usize,
 }

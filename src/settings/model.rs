@@ -328,6 +328,9 @@ pub struct Vod {
     /// Folders, tried in order.
     #[serde(default)]
     pub storages: Vec<Storage>,
+    /// Length of an HLS segment.
+    #[serde(deserialize_with = "seconds")]
+    pub segment_duration: Duration,
     /// Asked before a client may play.
     pub on_play: Option<SecretUrl>,
 }

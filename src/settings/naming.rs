@@ -41,6 +41,10 @@ pub(crate) fn fault(scope: Scope, name: &str) -> Option<(String, String)> {
             Some((what, "`HOST:PORT` or a URL".to_owned()))
         }
         Scope::Input => input_fault(name),
+        Scope::Storage if name.is_empty() => Some((
+            "a storage without a path".to_owned(),
+            "a folder such as `/srv/films`".to_owned(),
+        )),
         _ => None,
     }
 }

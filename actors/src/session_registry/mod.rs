@@ -25,7 +25,7 @@ use actix::prelude::*;
 
 pub use messages::{Connected, EndSession};
 pub use session::{Client, Session, SessionGuard, SessionKind};
-pub use table::{PlayerRefused, Sessions, TooManySessions};
+pub use table::{Played, PlayerRefused, Sessions, TooManySessions};
 
 /// How often players are looked at that may have gone.
 const EXPIRE_INTERVAL: Duration = Duration::from_millis(500);

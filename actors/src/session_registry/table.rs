@@ -16,7 +16,7 @@ use thiserror::Error;
 use super::messages::{Connected, EndSession, Ender};
 use super::session::{Client, Session, SessionGuard, SessionKind};
 use crate::limits::LimitHits;
-use crate::live_stream::{Broadcast, Viewer};
+use crate::live_stream::{Broadcast, Viewer, Viewers};
 use crate::names::{Protocol, StreamName};
 use crate::wall_clock::unix_ms;
 
@@ -39,6 +39,24 @@ pub enum PlayerRefused {
     /// Somebody ended its session a moment ago.
     #[error("the session was ended")]
     Ended,
+}
+
+/// What an HLS player plays.
+#[derive(Clone, Copy, Debug)]
+pub struct Played<'a> {
+    /// The stream, or the file.
+    pub name: &'a StreamName,
+    /// Among whom the player counts.
+    pub viewers: &'a Arc<Viewers>,
+    /// For how long it counts after a request.
+    pub window: Duration,
+}
+
+impl<'a> From<&'a Broadcast> for Played<'a> {
+    fn from(broadcast: &'a Broadcast) -> Self {
+        let window = broadcast.player_window();
+        Self { name: broadcast.name(), viewers: broadcast.viewers(), window }
+    }
 }
 
 /// All sessions of the node; clones see the same ones.
@@ -91,7 +109,7 @@ impl Sessions {
         client: Client<'_>,
         connected: Connected,
     ) -> Result<SessionGuard, TooManySessions> {
-        let viewer = self.admit(broadcast)?;
+        let viewer = self.admit(broadcast.viewers())?;
         let session = self.enter(SessionKind::Play, protocol, broadcast.name(), client, connected);
         Ok(SessionGuard { session, sessions: self.clone(), _viewer: Some(viewer) })
     }
@@ -109,31 +127,32 @@ impl Sessions {
         SessionGuard { session, sessions: self.clone(), _viewer: None }
     }
 
-    /// Notes that the HLS player `id` asked for a playlist of `broadcast`. The id is a hash of what
-    /// tells players apart, under a key of this process.
+    /// Notes that the HLS player `id` asked for a playlist of what is `played`. The id is a hash of
+    /// what tells players apart, under a key of this process.
     ///
     /// Errors: the player was ended a moment ago, or is one too many.
-    pub fn saw_player(
+    pub fn saw_player<'a>(
         &self,
         id: u64,
-        broadcast: &Broadcast,
+        played: impl Into<Played<'a>>,
         client: Client<'_>,
         now: Instant,
     ) -> Result<(), PlayerRefused> {
+        let played = played.into();
         let mut shard = self.shard(id);
         let vacant = match shard.entry(id) {
-            Entry::Occupied(mut row) => return row.get_mut().saw_again(broadcast, now),
+            Entry::Occupied(mut row) => return row.get_mut().saw_again(played.viewers, now),
             Entry::Vacant(vacant) => vacant,
         };
-        let viewer = self.admit(broadcast)?;
+        let viewer = self.admit(played.viewers)?;
         if self.shared.players.fetch_add(1, Ordering::Relaxed) >= PLAYERS_MAX {
             self.shared.players.fetch_sub(1, Ordering::Relaxed);
             return Ok(());
         }
         let ids = (id, self.token_hash(client));
-        let (kind, protocol, name) = (SessionKind::Play, Protocol::Hls, broadcast.name());
+        let (kind, protocol, name) = (SessionKind::Play, Protocol::Hls, played.name);
         let session = Arc::new(Session::new(ids, kind, protocol, name, client, unix_ms()));
-        let hold = Hold::Requests { seen: now, window: broadcast.player_window(), viewer };
+        let hold = Hold::Requests { seen: now, window: played.window, viewer };
         vacant.insert(Row { session, hold });
         Ok(())
     }
@@ -220,8 +239,8 @@ impl Sessions {
         drop(row);
     }
 
-    fn admit(&self, broadcast: &Broadcast) -> Result<Viewer, TooManySessions> {
-        broadcast.viewers().try_connect().ok_or_else(|| {
+    fn admit(&self, viewers: &Arc<Viewers>) -> Result<Viewer, TooManySessions> {
+        viewers.try_connect().ok_or_else(|| {
             self.shared.limit_hits.hit("max_sessions");
             TooManySessions
         })
@@ -279,13 +298,13 @@ impl Row {
         }
     }
 
-    fn saw_again(&mut self, broadcast: &Broadcast, now: Instant) -> Result<(), PlayerRefused> {
+    fn saw_again(&mut self, viewers: &Arc<Viewers>, now: Instant) -> Result<(), PlayerRefused> {
         match &mut self.hold {
             Hold::Requests { seen, viewer, .. } => {
                 *seen = now;
                 // The stream may have been made anew since.
-                if !viewer.is_of(broadcast.viewers()) {
-                    *viewer = broadcast.viewers().connect();
+                if !viewer.is_of(viewers) {
+                    *viewer = viewers.connect();
                 }
                 Ok(())
             }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  StreamHub ── LocalStreamChanged, LocalStreamRemoved ─▶┐
-//!  node ─────── LocalNodeChanged ───────────────────────▶│ StreamDirectory ─▶ DirectoryView
+//!  node ─────── LocalNodeChanged, LocalVodsChanged ─────▶│ StreamDirectory ─▶ DirectoryView
 //!  PeerActor ── PeerReported, PeerLost ─────────────────▶│       (read by every session)
 //!  supervisor ─ PeersSettled ───────────────────────────▶┘
 //!  HTTP ─────── ReportSince ─▶ Report
@@ -82,8 +82,8 @@ pub struct LocalStreamRemoved {
     pub name: StreamName,
 }
 
-/// What this node says of itself has changed. Sent by the node when it has bound its listeners,
-/// when the config changes, and when it drains.
+/// What this node says of itself has changed. Sent by the node when it has bound its listeners, and
+/// when it drains.
 #[derive(Clone, Debug, Message)]
 #[rtype(result = "()")]
 pub struct LocalNodeChanged {
@@ -91,8 +91,14 @@ pub struct LocalNodeChanged {
     pub state: NodeState,
     /// Its open ports.
     pub listeners: Vec<Listener>,
-    /// The prefixes of its file collections.
-    pub vods: Vec<String>,
+}
+
+/// The file collections of this node are others now. Sent by the node when its config is applied.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct LocalVodsChanged {
+    /// Their prefixes.
+    pub prefixes: Vec<String>,
 }
 
 /// A peer has answered. Sent by its actor, all pages of one fetch as one.

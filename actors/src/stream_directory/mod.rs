@@ -1,4 +1,4 @@
-//! Where every stream of the cluster is.
+//! Where every stream of the cluster is, and who has files below which prefix.
 //!
 //! ```text
 //!  LocalStreamChanged ─▶ report_log ─▶ ReportSince (peers ask)
@@ -11,6 +11,7 @@
 //! thousand streams keeps it busy for some tenths of a second, which no session may feel.
 
 mod client_memory;
+mod files;
 mod messages;
 mod peer_link;
 mod placement;
@@ -32,9 +33,10 @@ use crate::report::{Listener, NodeState, NodeStats, REPORT_PROTOCOL, Report};
 use report_log::{LogLimits, ReportLog};
 use table::PeerStreams;
 
+pub use files::FileLocation;
 pub use messages::{
     LocalNodeChanged, LocalStream, LocalStreamChanged, LocalStreamRemoved, LocalTruthChanged,
-    PeerLost, PeerReported, PeersSettled, ReportSince, SubscribeLocalTruth,
+    LocalVodsChanged, PeerLost, PeerReported, PeersSettled, ReportSince, SubscribeLocalTruth,
 };
 pub use peer_link::{PeerLink, PeerLoad, PeerRoute};
 pub use route_counters::RedirectCount;
@@ -78,7 +80,7 @@ impl StreamDirectory {
     /// An empty directory. `stats` is what each report carries; `seed` draws between holders.
     #[must_use]
     pub fn new(identity: NodeIdentity, stats: Published<NodeStats>, seed: u64) -> Self {
-        let view = DirectoryView::new(now(), seed);
+        let view = DirectoryView::new(now(), seed, &identity.hostname);
         // Our own marks are of a known clock.
         view.set_clock_offset(identity.id.prefix(), 0);
         let log = ReportLog::new(identity.id, LogLimits::default());
@@ -154,8 +156,18 @@ impl Handler<LocalNodeChanged> for StreamDirectory {
         let is_draining = news.state == NodeState::Draining;
         self.view.shared.is_draining.store(is_draining, Relaxed);
         self.listeners = news.listeners;
-        self.vods = news.vods;
         if is_news {
+            self.announce();
+        }
+    }
+}
+
+impl Handler<LocalVodsChanged> for StreamDirectory {
+    type Result = ();
+
+    fn handle(&mut self, news: LocalVodsChanged, _ctx: &mut Self::Context) {
+        if self.vods != news.prefixes {
+            self.vods = news.prefixes;
             self.announce();
         }
     }

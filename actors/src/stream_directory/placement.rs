@@ -65,7 +65,12 @@ fn draw_two<'a>(several: &[&'a Holder], random: &Random) -> &'a Arc<PeerLink> {
 
 /// Rendezvous hashing: the holder with the highest score is the same wherever it is computed.
 pub(super) fn score(name: &str, link: &PeerLink) -> u64 {
-    mix(hash_of(name) ^ link.identity().rotate_left(32))
+    score_of(name, link.identity())
+}
+
+/// The same for the node of that identity.
+pub(super) fn score_of(name: &str, identity: u64) -> u64 {
+    mix(hash_of(name) ^ identity.rotate_left(32))
 }
 
 /// A stream of numbers that are good enough to spread load, shared by all threads.

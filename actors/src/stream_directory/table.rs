@@ -3,6 +3,7 @@
 //! ```text
 //!  remote  name ─▶ [ Holder ─▶ PeerLink ]      what peers report
 //!  local   name ─▶ LocalEntry                  what is captured or configured here
+//!  files   prefix ─▶ [ PeerLink ]              file collections of peers
 //!  lost    name ─▶ until when it is expected   streams whose last holder was lost
 //! ```
 //! The maps are concurrent: a reader never waits for the writer, and a report of a thousand streams
@@ -34,6 +35,9 @@ pub(super) struct Holder {
 /// All peers' word about one stream.
 pub(super) type Holders = SmallVec<[Holder; 1]>;
 
+/// All peers that have files below a prefix.
+pub(super) type Links = SmallVec<[Arc<PeerLink>; 2]>;
+
 /// This node's own stream.
 #[derive(Clone, Debug)]
 pub(super) struct LocalEntry {
@@ -47,15 +51,17 @@ pub(super) struct LocalEntry {
 pub(super) struct Table {
     pub(super) remote: papaya::HashMap<StreamName, Holders>,
     pub(super) local: papaya::HashMap<StreamName, LocalEntry>,
+    pub(super) files: papaya::HashMap<StreamName, Links>,
     pub(super) lost: papaya::HashMap<StreamName, Instant>,
     /// By the first 32 bits of a node's id: by how much its clock is ahead, in milliseconds.
     pub(super) clock_offsets: papaya::HashMap<u32, i64>,
 }
 
-/// What only the writer needs: which streams each peer holds.
+/// What only the writer needs: which streams and which prefixes each peer holds.
 #[derive(Debug, Default)]
 pub(super) struct PeerStreams {
     by_serial: HashMap<u32, HashSet<StreamName>>,
+    prefixes: HashMap<u32, Vec<StreamName>>,
 }
 
 impl Table {
@@ -102,6 +108,18 @@ impl Table {
             names.insert(name);
         }
         link.set_known(names.len(), hash_of(report.node.as_str()));
+        let told: Vec<StreamName> =
+            report.vods.iter().filter_map(|prefix| prefix.parse().ok()).collect();
+        let before = known.prefixes.entry(link.serial()).or_default();
+        if *before != told {
+            for prefix in before.iter() {
+                self.drop_link(prefix, link.serial());
+            }
+            for prefix in &told {
+                self.add_link(prefix, link);
+            }
+            *before = told;
+        }
     }
 
     /// Forgets a peer; streams nobody else holds are expected back until `stale_timeout` from now.
@@ -116,11 +134,18 @@ impl Table {
             return;
         };
         let lost = self.lost.pin();
-        for name in names {
-            let is_last = self.drop_holder(&name, link.serial());
+        let note = |name, is_last: bool| {
             if is_last && !stale_timeout.is_zero() {
                 lost.insert(name, now + stale_timeout);
             }
+        };
+        for name in names {
+            let is_last = self.drop_holder(&name, link.serial());
+            note(name, is_last);
+        }
+        for prefix in known.prefixes.remove(&link.serial()).unwrap_or_default() {
+            let is_last = self.drop_link(&prefix, link.serial());
+            note(prefix, is_last);
         }
         link.set_known(0, link.identity());
     }
@@ -147,6 +172,31 @@ impl Table {
         }
         remote.insert(name.clone(), holders);
         self.lost.pin().remove(name);
+    }
+
+    fn add_link(&self, prefix: &StreamName, link: &Arc<PeerLink>) {
+        let files = self.files.pin();
+        let mut links = files.get(prefix).cloned().unwrap_or_default();
+        links.retain(|held| held.serial() != link.serial());
+        links.push(Arc::clone(link));
+        files.insert(prefix.clone(), links);
+        self.lost.pin().remove(prefix);
+    }
+
+    /// Removes one peer from those with files below `prefix`; whether it was the last one.
+    fn drop_link(&self, prefix: &StreamName, serial: u32) -> bool {
+        let files = self.files.pin();
+        let Some(links) = files.get(prefix) else {
+            return false;
+        };
+        let mut rest = links.clone();
+        rest.retain(|held| held.serial() != serial);
+        if rest.is_empty() {
+            files.remove(prefix);
+            return true;
+        }
+        files.insert(prefix.clone(), rest);
+        false
     }
 
     /// Removes one peer's word; whether it was the last one.

@@ -9,7 +9,7 @@ use super::messages::LocalStream;
 use super::peer_link::PeerRoute;
 use super::placement::{Random, choose, score};
 use super::route_counters::{RedirectCount, RouteCounters};
-use super::table::{Holder, Table};
+use super::table::{Holder, Table, hash_of};
 use crate::names::{Hostname, Protocol, StreamName};
 use crate::redirect::ViaMark;
 use crate::report::{StreamState, Tracks};
@@ -42,6 +42,8 @@ pub(super) struct Shared {
     memory: ClientMemory,
     random: Random,
     started: Instant,
+    /// This node's own, as [`PeerLink::identity`](super::peer_link::PeerLink) at its peers.
+    pub(super) identity: u64,
 }
 
 /// Who asks for a stream.
@@ -117,7 +119,7 @@ pub struct HolderListing {
 
 impl DirectoryView {
     /// An empty directory of a node started at `started`.
-    pub(super) fn new(started: Instant, seed: u64) -> Self {
+    pub(super) fn new(started: Instant, seed: u64, hostname: &Hostname) -> Self {
         let shared = Shared {
             table: Table::default(),
             is_settled: AtomicBool::new(false),
@@ -126,6 +128,7 @@ impl DirectoryView {
             memory: ClientMemory::new(),
             random: Random::new(seed),
             started,
+            identity: hash_of(hostname.as_str()),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -212,6 +215,13 @@ impl DirectoryView {
                 found => return found,
             }
         }
+    }
+
+    /// Whether there is a stream of that name, here or at a peer.
+    #[must_use]
+    pub fn knows(&self, name: &str) -> bool {
+        let table = &self.shared.table;
+        table.local.pin().get(name).is_some() || table.remote.pin().get(name).is_some()
     }
 
     /// The peer to which a publisher of `name` may be sent; none where no peer accepts one.

@@ -31,10 +31,20 @@ use crate::names::StreamName;
 use crate::node_stats::CounterValues;
 use crate::published::Published;
 use crate::stream_directory::{LocalStreamChanged, LocalStreamRemoved};
+use crate::vod::Vods;
 use templates::Templates;
 
 /// How often the hub looks for dead streams and sums up.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What a node gives out besides its own streams.
+#[derive(Clone, Debug)]
+pub struct Besides {
+    /// Of streams that are relayed, not captured, here.
+    pub relayed: Published<CounterValues>,
+    /// Of files.
+    pub files: Vods,
+}
 
 /// The hub. There is one a node.
 #[derive(Debug)]
@@ -45,8 +55,7 @@ pub struct StreamHub {
     next_arbiter: usize,
     limit_hits: LimitHits,
     totals: Published<CounterValues>,
-    /// What is given out of streams that are relayed, not captured, here.
-    relayed: Published<CounterValues>,
+    besides: Besides,
     /// Bytes received and given out by streams that are no more.
     bytes_gone: (u64, u64),
     changed: Recipient<LocalStreamChanged>,
@@ -55,13 +64,13 @@ pub struct StreamHub {
 
 impl StreamHub {
     /// Makes a hub that publishes its streams in `streams` and their sums in `totals`, what is
-    /// `relayed` included, runs them on `arbiters` in turn and tells the directory.
+    /// given out `besides` included, runs them on `arbiters` in turn and tells the directory.
     #[must_use]
     pub fn new(
         streams: LocalStreams,
         arbiters: Vec<ArbiterHandle>,
         totals: Published<CounterValues>,
-        relayed: Published<CounterValues>,
+        besides: Besides,
         changed: Recipient<LocalStreamChanged>,
         removed: Recipient<LocalStreamRemoved>,
         limit_hits: LimitHits,
@@ -73,7 +82,7 @@ impl StreamHub {
             next_arbiter: 0,
             limit_hits,
             totals,
-            relayed,
+            besides,
             bytes_gone: (0, 0),
             changed,
             removed,
@@ -169,11 +178,11 @@ impl StreamHub {
 
     /// Publishes the sums over all streams.
     fn sum_up(&self) {
-        let relayed = self.relayed.load();
+        let (relayed, files) = (self.besides.relayed.load(), self.besides.files.counters());
         let mut totals = CounterValues {
             bytes_in: self.bytes_gone.0,
-            bytes_out: self.bytes_gone.1 + relayed.bytes_out,
-            play_sessions: relayed.play_sessions,
+            bytes_out: self.bytes_gone.1 + relayed.bytes_out + files.bytes_out,
+            play_sessions: relayed.play_sessions + files.play_sessions,
             ..CounterValues::default()
         };
         for entry in self.streams.all() {

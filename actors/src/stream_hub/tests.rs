@@ -8,6 +8,7 @@ use watershed_media::packet::StreamItem;
 use super::*;
 use crate::live_stream::tests::{play, publish_input, spec};
 use crate::live_stream::{Password, PasswordProof, StartStream};
+use crate::vod::VodLimits;
 
 /// Takes what streams say, and forgets it.
 struct Directory;
@@ -28,6 +29,16 @@ impl Handler<LocalStreamRemoved> for Directory {
     fn handle(&mut self, _: LocalStreamRemoved, _ctx: &mut Self::Context) {}
 }
 
+fn no_files() -> Vods {
+    let limits = VodLimits {
+        index_bytes_max: 0,
+        indexes_bytes_max: 0,
+        segments_bytes_max: 0,
+        folder_entries_max: 0,
+    };
+    Vods::new(limits, LimitHits::default())
+}
+
 fn start_hub() -> (Addr<StreamHub>, LocalStreams) {
     let streams = LocalStreams::default();
     let directory = Directory.start();
@@ -36,7 +47,7 @@ fn start_hub() -> (Addr<StreamHub>, LocalStreams) {
         streams.clone(),
         Vec::new(),
         Published::default(),
-        Published::default(),
+        Besides { relayed: Published::default(), files: no_files() },
         changed,
         removed,
         LimitHits::default(),

@@ -153,6 +153,7 @@ pub(super) const VOD: &[Row] = &[
     )
     .at("storages")
     .required(),
+    row("segment_duration", Seconds, "4", "length of an HLS segment").is("4").range(1, 60),
     row("on_play", HttpUrl, "http://127.0.0.1/auth", "asked before a client may play")
         .also(&["auth"])
         .later(),

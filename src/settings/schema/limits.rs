@@ -99,4 +99,21 @@ pub(super) const LIMITS: &[Row] = &[
     row("report_timeout", Seconds, "60", "time for a whole report").is("60").range(1, 3600),
     row("playlist_size", Size, "1M", "a playlist that is pulled").is("1M").range(1024, 64 << 20),
     row("segment_size", Size, "64M", "a segment that is pulled").is("64M").range(65_536, 1 << 30),
+    row("vod_index_size", Size, "64M", "the index of one file, and what it is read from")
+        .is("64M")
+        .range(65_536, 1 << 30),
+    row("vod_index_memory", Size, "256M", "memory for the indexes of files")
+        .is("256M")
+        .range(1 << 20, 1 << 40),
+    row(
+        "vod_segment_memory",
+        Size,
+        "512M",
+        "memory for segments of files, those on their way to clients included",
+    )
+    .is("512M")
+    .range(1 << 20, 1 << 40),
+    row("vod_folder_entries", Count, "10000", "entries of a folder of files that is listed")
+        .is("10000")
+        .range(1, 1_000_000),
 ];

@@ -247,8 +247,7 @@ const SECTIONS: &[Row] = &[
         "movies",
         "files that are played under a prefix",
     )
-    .at("vods")
-    .later(),
+    .at("vods"),
     row(
         "source",
         Items { scope: Scope::Source, key: "url" },

@@ -65,7 +65,7 @@ async fn young_mark_and_draining_forbid_a_relay() {
     let young = format!("_via=01234567.{}", crate::wall_clock::unix_ms() / 1000);
     assert_eq!(never.locate_rtsp("a/cam", Some(&young), None), RtspAnswer::Unavailable);
     let state = NodeState::Draining;
-    let news = LocalNodeChanged { state, listeners: Vec::new(), vods: Vec::new() };
+    let news = LocalNodeChanged { state, listeners: Vec::new() };
     node.directory.send(news).await.unwrap();
     assert_eq!(never.locate_rtsp("a/cam", None, None), RtspAnswer::Unavailable);
 }

@@ -23,7 +23,7 @@ async fn a_draining_node_sends_clients_of_its_streams_to_peers_that_have_them() 
     f.local("cam", LocalStream::in_state(Running)).await;
     f.local("alone", LocalStream::in_state(Running)).await;
     for (state, holder) in [(NodeState::Draining, Some("b")), (NodeState::Running, None)] {
-        let news = LocalNodeChanged { state, listeners: Vec::new(), vods: Vec::new() };
+        let news = LocalNodeChanged { state, listeners: Vec::new() };
         f.address.send(news).await.unwrap();
         assert_eq!(f.holder("cam", &ask(Protocol::Hls)).as_deref(), holder);
         assert_eq!(f.locate("alone"), StreamLocation::Here { state: Running });

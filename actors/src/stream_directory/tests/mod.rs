@@ -1,5 +1,6 @@
 //! The directory from outside: messages in, locations and reports out.
 
+mod files;
 mod locating;
 mod reporting;
 
@@ -27,9 +28,14 @@ fn fixture() -> Fixture {
 
 /// One more under the same held clock.
 fn another_fixture() -> Fixture {
+    node("north")
+}
+
+/// The same by another name.
+fn node(hostname: &str) -> Fixture {
     let identity = NodeIdentity {
         id: NodeId::from_random(1),
-        hostname: "north".parse().unwrap(),
+        hostname: hostname.parse().unwrap(),
         version: "1.0".to_owned(),
     };
     let directory = StreamDirectory::new(identity, Published::default(), 42);
@@ -70,6 +76,17 @@ impl Fixture {
         streams: Vec<StreamReport>,
         removed: &[&str],
     ) {
+        let removed = removed.iter().map(|text| name(text)).collect();
+        self.report_with(link, |report| Report { full, streams, removed, ..report }).await;
+    }
+
+    /// Says that the peer has files below these prefixes.
+    async fn report_vods(&self, link: &Arc<PeerLink>, prefixes: &[&str]) {
+        let vods = prefixes.iter().map(|&prefix| prefix.to_owned()).collect();
+        self.report_with(link, |report| Report { vods, ..report }).await;
+    }
+
+    async fn report_with(&self, link: &Arc<PeerLink>, change: impl FnOnce(Report) -> Report) {
         let report = Report {
             node: link.route().hostname.clone(),
             id: NodeId::from_random(u128::from(link.serial()) << 96),
@@ -77,16 +94,16 @@ impl Fixture {
             protocol: REPORT_PROTOCOL,
             state: NodeState::Running,
             cursor: "c".to_owned(),
-            full,
+            full: false,
             more: false,
             listeners: Vec::new(),
             stats: NodeStats::default(),
-            streams,
-            removed: removed.iter().map(|text| name(text)).collect(),
+            streams: Vec::new(),
+            removed: Vec::new(),
             vods: Vec::new(),
             members: Vec::new(),
         };
-        let (link, report) = (Arc::clone(link), Box::new(report));
+        let (link, report) = (Arc::clone(link), Box::new(change(report)));
         self.address.send(PeerReported { link, report, clock_offset_ms: 0 }).await.unwrap();
     }
 

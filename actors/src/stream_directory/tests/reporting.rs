@@ -111,8 +111,8 @@ async fn starts_stops_and_drains_are_announced_and_numbers_are_not() {
     f.address.send(LocalStreamRemoved { name: name("a") }).await.unwrap();
     f.address.send(LocalStreamRemoved { name: name("a") }).await.unwrap();
     assert_eq!(listener.send(Count).await.unwrap(), 3);
-    let (state, listeners, vods) = (NodeState::Draining, Vec::new(), Vec::new());
-    f.address.send(LocalNodeChanged { state, listeners, vods }).await.unwrap();
+    let (state, listeners) = (NodeState::Draining, Vec::new());
+    f.address.send(LocalNodeChanged { state, listeners }).await.unwrap();
     assert_eq!(listener.send(Count).await.unwrap(), 4);
     assert_eq!(since(&f, None).await.state, NodeState::Draining);
 }
