@@ -31,6 +31,7 @@ mod sessions;
 mod signed;
 mod streams;
 mod templates;
+mod vods;
 
 #[cfg(test)]
 mod tests;
@@ -61,6 +62,7 @@ use error::ApiError;
 use peers::Peers;
 use streams::Streams;
 use templates::Templates;
+use vods::Vods;
 
 /// Both bases answer alike; the second is what older scripts use.
 const BASES: [&str; 2] = ["/streamer/api/v3", "/flussonic/api/v3"];
@@ -83,6 +85,8 @@ pub struct ApiState {
     pub own_streams: Box<dyn OwnStreams>,
     /// The same, to be relayed to other nodes.
     pub streams: LocalStreams,
+    /// This node's files.
+    pub vods: watershed_actors::vod::Vods,
     /// Who plays and publishes here.
     pub sessions: Sessions,
     /// Checks what peers sign.
@@ -175,6 +179,9 @@ fn guarded_routes(app: &mut web::ServiceConfig) {
         )
         .service(collection::list::<Templates>("/templates"))
         .service(collection::item::<Templates>("/templates/{name}"))
+        .service(collection::list::<Vods>("/vods"))
+        .service(collection::item::<Vods>("/vods/{prefix}"))
+        .service(at("/vods/{prefix}/files", "GET, HEAD").route(read().to(vods::files)))
         .service(collection::list::<Streams>("/streams"))
         .service(
             collection::item_without_delete::<Streams>("/streams/{name}")

@@ -8,6 +8,7 @@ mod older;
 mod session;
 mod sessions;
 mod templates;
+mod vods;
 mod wire;
 
 use std::net::SocketAddr;
@@ -32,9 +33,17 @@ use watershed_actors::signature::{
     AnswerHeaders, ClusterKey, Nonce, RequestToSign, authorization, body_hash, verify_answer,
 };
 use watershed_actors::stream_directory::{LocalStream, LocalStreamChanged, StreamDirectory};
+use watershed_actors::vod::{VodLimits, VodSpec, Vods as VodsOfNode};
 
 use super::*;
 use crate::settings::{Environment, load};
+
+const VOD_LIMITS: VodLimits = VodLimits {
+    index_bytes_max: 1 << 20,
+    indexes_bytes_max: 1 << 20,
+    segments_bytes_max: 1 << 20,
+    folder_entries_max: 4,
+};
 
 const FILE: &str = "\
 hostname north;
@@ -138,6 +147,7 @@ impl Bench {
             stats,
             own_streams: Box::new(OneStream),
             streams: LocalStreams::default(),
+            vods: VodsOfNode::new(VOD_LIMITS, LimitHits::default()),
             sessions: Sessions::default(),
             guard: ClusterGuard::new(node(), vec![ClusterKey::derive(KEY)]),
             report: directory.clone().recipient(),
