@@ -301,7 +301,7 @@ export const strings = {
 
   playerTitle: (name: string) => `Player of ${name}`,
   facts: {
-    bitrate: "Bitrate, last five minutes",
+    bitrate: "Bitrate",
     state: "Status",
     where: "Runs on",
     clients: "Clients now",
@@ -314,7 +314,7 @@ export const strings = {
     bytesOut: "Sent",
   },
   ago: (duration: string) => `${duration} ago`,
-  bitrateLine: (least: string, most: string) => `Bitrate between ${least} and ${most}`,
+  chartTitles: { bitrate: "Bitrate", output: "Sent to clients", clients: "Clients" },
   inputs: "Inputs",
   inputStates,
   inputColumns: {

@@ -15,6 +15,8 @@ async function start(hash: string, streams = STREAMS): Promise<void> {
   await open({ api: media.answer }, hash);
 }
 
+/** Until a few more answers have come. */
+const WHILE = { timeout: 15_000 };
 const names = (): Promise<string[]> => page.locator(".streams tbody .name-text").allTextContents();
 
 it("lists the cluster's streams with state, place, clients and bitrate", async () => {
@@ -226,8 +228,31 @@ it("says so when a stream is gone, and shows it again when it is back", async ()
   await sees("Main stage");
 });
 
-it("draws the bitrate of the last minutes as a line", async () => {
+it("draws bitrate, output and clients while it is open, and says them in figures", async () => {
   await start("#/streams/live%2Fcam");
-  const line = page.locator(".bitrates .line");
-  await expect.poll(() => line.getAttribute("d"), { timeout: 15_000 }).toMatch(/^M.*L/);
+  const rows = page.locator(".chart tbody tr");
+  await expect.poll(() => page.locator(".chart canvas").count()).toBe(3);
+  const now = "2.5 Mbit/s";
+  expect((await rows.first().innerText()).trim().split(/\s*\t\s*/)).toEqual([
+    "Bitrate",
+    now,
+    now,
+    now,
+  ]);
+  const cam = media.streams.find(({ name }) => name === "live/cam") ?? {};
+  cam["stats"] = { ...(cam["stats"] as object), bitrate: 940, online_clients: 40 };
+  await expect.poll(() => rows.first().innerText(), WHILE).toMatch(/940 kbit\/s\s+940.*2\.5 M/);
+  expect(await rows.last().innerText()).toMatch(/Clients\s+40\s+12\s+40/);
+  cam["stats"] = { ...(cam["stats"] as object), alive: false };
+  await expect.poll(() => rows.first().innerText(), WHILE).toMatch(/–\s+940.*2\.5 M/);
+});
+
+it("draws of a peer's stream what is known of it", async () => {
+  await start("#/streams/south-cam");
+  const captions = page.locator(".chart figcaption");
+  await expect.poll(() => captions.allInnerTexts()).toEqual(["Bitrate", "Clients"]);
+  await page.goto(`${node.url}#/streams/south-film`);
+  await sees("A stream of another node");
+  await expect.poll(() => captions.allInnerTexts()).toEqual(["Bitrate"]);
+  expect(await page.locator(".chart tbody td").allInnerTexts()).toEqual(["–", "–", "–"]);
 });

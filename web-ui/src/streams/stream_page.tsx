@@ -1,7 +1,6 @@
 // Stream: its picture, its numbers, where it comes from, who watches it, and what can be done.
 
 import type { ComponentChild } from "preact";
-import { useState } from "preact/hooks";
 import {
   listPath,
   readSessions,
@@ -12,7 +11,6 @@ import {
   type Stream,
   type Track,
 } from "../api/streams";
-import { History, sparkline } from "../cluster/history";
 import { formatBitrate, formatBytes, formatCount, formatDuration, formatInstant } from "../format";
 import { Gate } from "../frame/gate";
 import { Panel, Title } from "../frame/notices";
@@ -24,6 +22,7 @@ import { badge, missing, numberCell } from "../table/cells";
 import type { SymbolName } from "../table/symbol";
 import { Table, type Column } from "../table/table";
 import { Actions } from "./actions";
+import { Charts } from "./charts";
 import { lifetime, places, stateBadge } from "./columns";
 
 /** The player page, which finds the stream wherever it runs. Nothing is fetched before a click. */
@@ -39,35 +38,10 @@ function Player({ name }: { name: string }) {
   );
 }
 
-/** The last five minutes, as long as the page has been open. */
-function BitrateLine({ points }: { points: readonly (number | null)[] }) {
-  const line = sparkline(points, 240, 46);
-  const known = points.filter((point) => point !== null);
-  return (
-    <svg
-      class="bitrates"
-      viewBox="0 0 240 48"
-      preserveAspectRatio="none"
-      role="img"
-      aria-label={strings.bitrateLine(
-        formatBitrate(known.length > 0 ? Math.min(...known) : null),
-        formatBitrate(known.length > 0 ? Math.max(...known) : null),
-      )}
-    >
-      <path class="base" d="M0 47.5H240" />
-      <path class="line" d={line} />
-    </svg>
-  );
-}
-
 const ago = (ms: number): string =>
   strings.ago(ms < 1000 ? `${formatCount(ms)} ms` : formatDuration(ms / 1000));
 
-function Facts({ stream, fromMs }: { stream: Stream; fromMs: number }) {
-  const [history] = useState(() => new History());
-  const isRunning = stream.state === "running";
-  // Takes one point a step, however often the page is drawn.
-  history.record(new Map([[stream.name, isRunning ? stream.bitrateKbit : null]]), fromMs);
+function Facts({ stream }: { stream: Stream }) {
   // Most of a peer's stream is known to the peer only.
   const isRemote = stream.namedBy === "remote";
   const labels = strings.facts;
@@ -87,8 +61,9 @@ function Facts({ stream, fromMs }: { stream: Stream; fromMs: number }) {
     <div class="panel facts">
       <div class="bitrate">
         <p class="note">{labels.bitrate}</p>
-        <p class="figure-value">{isRunning ? formatBitrate(stream.bitrateKbit) : missing}</p>
-        <BitrateLine points={history.of(stream.name)} />
+        <p class="figure-value">
+          {stream.state === "running" ? formatBitrate(stream.bitrateKbit) : missing}
+        </p>
       </div>
       <dl>
         {facts
@@ -261,8 +236,9 @@ function Content({ stream, fromMs }: { stream: Stream; fromMs: number }) {
       <Actions stream={stream} />
       <div class="stage">
         <Player name={stream.name} />
-        <Facts stream={stream} fromMs={fromMs} />
+        <Facts stream={stream} />
       </div>
+      <Charts stream={stream} fromMs={fromMs} />
       <Inputs stream={stream} />
       <Tracks {...stream} />
       <StreamSessions name={stream.name} />
