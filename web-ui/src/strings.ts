@@ -293,6 +293,7 @@ export const strings = {
   noStreamsText: "Add one with the button above, or in the config file:",
   noStreamsExample: "stream cam1 { input rtsp://10.0.0.9/ch1; }",
   published: "published",
+  pictureOf: (name: string) => `Picture of ${name}`,
   remoteInput: "at its node",
   moreInputs: (count: number) => `+ ${count} more`,
   pages: "Pages of the list",

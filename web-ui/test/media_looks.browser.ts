@@ -5,7 +5,8 @@ import { expect, it } from "vitest";
 import { always, refusal } from "./support/clusters";
 import { MediaNode, many } from "./support/media";
 import type { Script } from "./support/mock_node";
-import { expectSound, node, open, page, sees } from "./support/stage";
+import { picture } from "./support/picture";
+import { expectSound, node, open, openTab, page, sees, startNode } from "./support/stage";
 
 interface State {
   name: string;
@@ -13,6 +14,8 @@ interface State {
   /** Text that tells that the state is on the screen. */
   shows: string;
   api?: Script;
+  /** The node has pictures of some streams. */
+  hasPictures?: boolean;
 }
 
 const signedOut = always(refusal(401, "unauthorized", "who are you"));
@@ -22,6 +25,7 @@ const empty = new MediaNode([], []).answer;
 
 const STATES: State[] = [
   { name: "streams", hash: "#/streams", shows: "8 streams" },
+  { name: "streams-pictures", hash: "#/streams", shows: "8 streams", hasPictures: true },
   {
     name: "streams-pages",
     hash: "#/streams",
@@ -51,9 +55,15 @@ const STATES: State[] = [
   { name: "sessions-signed-out", hash: "#/sessions", shows: "Sign in", api: signedOut },
 ];
 
-it.each(STATES)("$name is sound", async ({ name, hash, shows, api = new MediaNode().answer }) => {
-  await open({ api }, hash);
+it.each(STATES)("$name is sound", async ({ name, hash, shows, api, hasPictures }) => {
+  await startNode({ api: api ?? new MediaNode().answer });
+  if (hasPictures) node.pictureOf = (stream) => (stream === "north-yard" ? null : picture());
+  await openTab(node.url + hash);
   await sees(shows);
+  if (hasPictures) {
+    await page.locator("tr", { hasText: "studio/anna" }).scrollIntoViewIfNeeded();
+    await page.getByAltText("Picture of studio/anna").waitFor();
+  }
   await expectSound(name);
 });
 

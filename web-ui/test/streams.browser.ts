@@ -78,7 +78,7 @@ it("shows a hostile title, name, input and error as the text they are", async ()
 });
 
 it("says of each input how it fares, and why it failed", async () => {
-  await open("#/streams/live%2Fcam");
+  await start("#/streams/live%2Fcam");
   const inputs = page.getByRole("table", { name: "Inputs" });
   const row = (url: string): Promise<string> => inputs.locator("tr", { hasText: url }).innerText();
   await sees("Inputs");

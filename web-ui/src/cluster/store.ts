@@ -66,6 +66,9 @@ export const nodeNames = computed(() =>
     .map((row) => row.stats.hostname ?? row.name),
 );
 
+/** This node's own hostname. */
+export const ownName = computed(() => snapshot.value?.node.hostname ?? null);
+
 /** A peer's row by the newest data. */
 export function peerRow(hostname: string): Row | undefined {
   return liveRows.value?.find((row) => !row.isThisNode && row.name === hostname);

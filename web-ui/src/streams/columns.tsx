@@ -2,6 +2,7 @@
 
 import type { ComponentChild } from "preact";
 import type { Stream, StreamState } from "../api/streams";
+import { ownName } from "../cluster/store";
 import { formatBitrate, formatDuration, formatInstant } from "../format";
 import { linkTo } from "../router";
 import { strings } from "../strings";
@@ -9,6 +10,7 @@ import { badge, breakable, countCell, missing, numberCell } from "../table/cells
 import { firstsOf, type SortFields } from "../table/list_view";
 import type { SymbolName } from "../table/symbol";
 import type { Column } from "../table/table";
+import { Picture } from "./picture";
 
 const SYMBOLS: Record<StreamState, SymbolName> = {
   running: "up",
@@ -49,9 +51,15 @@ export function lifetime({ lifetimeMs, openedAtMs }: Stream): ComponentChild {
   );
 }
 
-function nameCell({ name, title }: Stream): ComponentChild {
+/** Of this node's own: others are pictured at their nodes, from which this page may load none. */
+const isPictured = ({ state, runningOn }: Stream): boolean =>
+  state === "running" && runningOn.includes(ownName.value ?? "");
+
+function nameCell(stream: Stream): ComponentChild {
+  const { name, title } = stream;
   return (
     <span class="name">
+      {isPictured(stream) ? <Picture name={name} /> : <span class="picture" />}
       <span>
         <a class="name-text" href={linkTo("streams", name)}>
           {breakable(name)}

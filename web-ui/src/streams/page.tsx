@@ -12,6 +12,7 @@ import { Loading, NoMatch, Table } from "../table/table";
 import { FilterSelect, Toolbar } from "../table/toolbar";
 import type { Stream } from "../api/streams";
 import { COLUMNS, SORTS } from "./columns";
+import { hasPictures } from "./previews";
 
 /** What the API must be asked for to get the streams in a state. */
 const STATE_FILTERS: Record<StreamState, Record<string, string>> = {
@@ -85,7 +86,7 @@ function Content({ view, filters }: { view: ListView<Stream>; filters: Filters }
       </Toolbar>
       {page.items.length > 0 && (
         <Table
-          name="streams"
+          name={hasPictures.value ? "streams pictured" : "streams"}
           caption={strings.streamsCaption}
           columns={COLUMNS}
           rows={page.items}

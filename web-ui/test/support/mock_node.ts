@@ -64,6 +64,8 @@ export class MockNode {
   redirectTo: string | null = null;
   /** So is the player page then, as the daemon does it for streams of its peers. */
   redirectsPlayer = false;
+  /** The picture of a stream, where there is one. */
+  pictureOf: (name: string) => Buffer | null = () => null;
   /** Answers every media request with this status, when set. */
   mediaStatus: number | null = null;
   readonly requests: string[] = [];
@@ -116,6 +118,7 @@ export class MockNode {
     if (path === "/") return this.send(response, join(DIST, "index.html"), this.consoleCsp());
     if (path.endsWith("/embed.html")) return this.sendEmbed(path, request, response);
     if (path.startsWith("/assets/")) return this.send(response, join(DIST, normalize(path)));
+    if (path.endsWith("/preview.jpg")) return this.sendPicture(path, response);
     if (media && path.startsWith("/live/cam/")) {
       response.setHeader("access-control-allow-origin", "*");
       if (this.redirectTo) {
@@ -206,6 +209,13 @@ export class MockNode {
           `name="watershed-entries" content="${escapeHtml(JSON.stringify(this.entries))}"`,
         ),
     );
+  }
+
+  private sendPicture(path: string, response: ServerResponse): void {
+    const picture = this.pictureOf(path.slice(1, -"/preview.jpg".length));
+    const type = picture ? "image/jpeg" : "application/json";
+    response.writeHead(picture ? 200 : 404, { "content-type": type, "cache-control": "no-store" });
+    response.end(picture ?? '{"error":"not_found","errors":[{"code":"no_preview"}]}');
   }
 
   private async send(response: ServerResponse, file: string, csp?: string): Promise<void> {

@@ -1,0 +1,32 @@
+// When to ask for the pictures of streams: each costs the node the decoding of a keyframe.
+//
+//   row in sight ─▶ picture ─ 30 s or more ─▶ the next one …
+//
+// A node may make none, of no stream, and does not say so beforehand: until it has shown one, only
+// few rows ask, chance decides which.
+
+import { signal } from "@preact/signals";
+
+/** A picture that is younger is not asked for anew. */
+export const PICTURE_MS = 30_000;
+const UNPROVEN_MAX = 3;
+
+/** Whether this node has shown a picture since the page was opened. */
+export const hasPictures = signal(false);
+
+let unprovenAt: number[] = [];
+
+/** May one more row ask? Counts it. */
+export function mayAsk(nowMs: number): boolean {
+  if (hasPictures.peek()) return true;
+  unprovenAt = unprovenAt.filter((atMs) => nowMs - atMs < PICTURE_MS);
+  if (unprovenAt.length >= UNPROVEN_MAX) return false;
+  unprovenAt.push(nowMs);
+  return true;
+}
+
+/** The picture of this node's stream; with the time, or the browser would show what it has. */
+export function picturePath(name: string, nowMs: number): string {
+  const path = name.split("/").map(encodeURIComponent).join("/");
+  return `./${path}/preview.jpg?at=${Math.floor(nowMs / 1000)}`;
+}
