@@ -36,7 +36,7 @@ pub(super) fn page(play: &Play, name: &str) -> HttpResponse {
 fn policy(targets: &[String]) -> String {
     let origins: String = origins(targets).iter().map(|origin| format!(" {origin}")).collect();
     format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:{origins}; \
          media-src 'self' blob:{origins}; worker-src 'self' blob:; connect-src 'self'{origins}; \
          base-uri 'none'; form-action 'none'"
     )
@@ -64,6 +64,7 @@ mod tests {
     #[test]
     fn policy_names_each_entry_by_its_origin() {
         let policy = policy(&["https://south.example.com/prefix".to_owned()]);
+        assert!(policy.contains("img-src 'self' data: https://south.example.com;"));
         assert!(policy.contains("connect-src 'self' https://south.example.com;"));
         assert!(!policy.contains("prefix"));
     }

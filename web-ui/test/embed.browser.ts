@@ -1,10 +1,15 @@
 // The player page with real video: it plays, survives its entry node, and says what is wrong.
 
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Request } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { screenshot } from "./support/browser";
 import { startLiveHls, type LiveHls } from "./support/live_hls";
 import type { MockNode } from "./support/mock_node";
-import { expectSound, openTab, page, startNode } from "./support/stage";
+import { context, expectSound, openTab, page, startNode } from "./support/stage";
 
 let live: LiveHls;
 let nodes: MockNode[];
@@ -125,14 +130,80 @@ it("gives up where every entry says no", async () => {
   await reaches("failed");
   await page.getByText("You may not watch this stream.").waitFor();
   expect(await page.getByRole("button", { name: "Try again" }).isVisible()).toBe(true);
-  await screenshot(page, "embed-denied");
+  await expectSound("embed-denied");
 });
 
 it("fetches nothing before the click when told not to start by itself", async () => {
   await open(1, "?autoplay=false");
   await reaches("waiting");
-  expect(nodes[0]?.requests.some((url) => /m3u8|hls/.test(url))).toBe(false);
-  await screenshot(page, "embed-ready");
+  expect(nodes[0]?.requests.some((url) => /m3u8|assets\/hls/.test(url))).toBe(false);
+  await expectSound("embed-ready");
   await page.getByRole("button", { name: "Play" }).click();
   await reaches("playing");
+});
+
+it("plays MPEG-TS by another library where asked to, and goes on through the second entry", async () => {
+  await open(2, "?player=mpegts&token=x");
+  await reaches("playing");
+  await expect.poll(frames, { timeout: 10_000 }).toBeGreaterThan(50);
+  const asked = nodes.flatMap(({ requests }) => requests);
+  expect(asked).toContain("/live/cam/mpegts?token=x");
+  expect(asked.filter((url) => /m3u8/.test(url))).toEqual([]);
+  await screenshot(page, "embed-mpegts");
+  await nodes[0]?.kill();
+  await expect
+    .poll(() => page.evaluate(() => document.documentElement.dataset["entry"]), { timeout: 20_000 })
+    .toBe("1");
+  await reaches("playing");
+  const before = await frames();
+  await expect.poll(frames, { timeout: 10_000 }).toBeGreaterThan(before + 50);
+});
+
+it("shows the stream's last picture or one of its own origin before it plays, and no other", async () => {
+  const others: string[] = [];
+  const note = (request: Request): void => void others.push(new URL(request.url()).origin);
+  context.on("request", note);
+  await open(1, "?autoplay=0&token=x");
+  const [{ base = "", requests = [] } = {}] = nodes;
+  await expect.poll(() => requests).toContain("/live/cam/preview.jpg?token=x");
+  await page.goto(`${base}/live/cam/embed.html?autoplay=0&poster=/pictures/cam.jpg`);
+  await expect.poll(() => requests).toContain("/pictures/cam.jpg");
+  await page.goto(`${base}/live/cam/embed.html?autoplay=0&poster=http://127.0.0.1:1/spy.jpg`);
+  await page.getByRole("button", { name: "Play" }).waitFor();
+  context.off("request", note);
+  expect(new Set(others.filter((origin) => origin !== "null"))).toEqual(new Set([base]));
+});
+
+it("offers a button where the browser lets nothing start by itself", async () => {
+  await openTab("about:blank");
+  await page.addInitScript(() => {
+    const { play } = HTMLMediaElement.prototype;
+    HTMLMediaElement.prototype.play = function () {
+      return navigator.userActivation.hasBeenActive
+        ? play.call(this)
+        : Promise.reject(new DOMException("not now", "NotAllowedError"));
+    };
+  });
+  nodes = [await startNode({ media: live.folder })];
+  await page.goto(`${nodes[0]?.base}/live/cam/embed.html`);
+  await page.getByText("Ready to play.").waitFor();
+  await page.getByRole("button", { name: "Play" }).click();
+  await reaches("playing");
+});
+
+it("says that the network is gone, and that the picture and sound cannot be decoded", async () => {
+  await open(1);
+  await reaches("playing");
+  await nodes[0]?.kill();
+  await page.getByText("The server cannot be reached.").waitFor({ timeout: 30_000 });
+  expect(await page.getByText("Playback starts by itself").isVisible()).toBe(true);
+  const media = mkdtempSync(join(tmpdir(), "watershed-noise-"));
+  const lines = ["#EXTM3U", "#EXT-X-TARGETDURATION:1", "#EXTINF:1,", "0.ts", "#EXT-X-ENDLIST"];
+  writeFileSync(join(media, "index.m3u8"), lines.join("\n"));
+  writeFileSync(join(media, "0.ts"), randomBytes(188 * 100));
+  nodes = [await startNode({ media })];
+  await page.goto(`${nodes[0]?.base}/live/cam/embed.html`);
+  await page.getByText("This browser cannot play this stream's").waitFor({ timeout: 30_000 });
+  await expectSound("embed-undecodable");
+  rmSync(media, { recursive: true });
 });

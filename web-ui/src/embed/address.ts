@@ -1,4 +1,4 @@
-// Which playlists this page may play, from its own address and what the node wrote into it. Pure.
+// What this page may play and how, from its own address and what the node wrote into it. Pure.
 
 /** What the page knows at its start. */
 export interface PageFacts {
@@ -12,7 +12,13 @@ export interface PageFacts {
 
 const PAGE = "/embed.html";
 /** Parameters for this page or for the node that redirected to it; never passed on. */
-const OWN_PARAMETERS = new Set(["autoplay", "mute", "_via"]);
+const OWN_PARAMETERS = new Set(["autoplay", "mute", "poster", "player", "_via"]);
+
+/** How the stream gets here: in segments, or as one endless answer. */
+export type Transport = "hls" | "mpegts";
+
+/** The last part of a stream's address, by transport. */
+const OUTPUTS: Record<Transport, string> = { hls: "index.m3u8", mpegts: "mpegts" };
 
 /** The stream's name: as the node wrote it, else the path before `/embed.html`. */
 export function streamName({ href, stream }: Pick<PageFacts, "href" | "stream">): string {
@@ -59,35 +65,66 @@ export function forwardedQuery(search: string): string {
   return kept.length > 0 ? `?${kept.join("&")}` : "";
 }
 
+/** `/NAME/OUTPUT` and the query of this page, at `base`. */
+function urlOf(facts: PageFacts, name: string, base: string, output: string): string {
+  const path = name.split("/").map(encodeURIComponent).join("/");
+  return `${base}/${path}/${output}${forwardedQuery(new URL(facts.href).search)}`;
+}
+
 /**
- * One playlist URL an entry node, in the order to try them.
+ * One URL of the stream an entry node, in the order to try them.
  *
  * The page's own origin is always among them, first if the node did not list it: it has just
  * served this page.
  */
-export function playlistUrls(facts: PageFacts): string[] {
+export function mediaUrls(facts: PageFacts, transport: Transport = "hls"): string[] {
   const name = streamName(facts);
   if (name === "") return [];
   const own = ownBase(facts.href, name);
   const listed = parseEntries(facts.entries).map((entry) => entry.replace(/\/+$/, ""));
   const bases = new Set(listed.includes(own) ? listed : [own, ...listed]);
-  const path = name.split("/").map(encodeURIComponent).join("/");
-  const query = forwardedQuery(new URL(facts.href).search);
-  return [...bases].map((base) => `${base}/${path}/index.m3u8${query}`);
+  return [...bases].map((base) => urlOf(facts, name, base, OUTPUTS[transport]));
+}
+
+const OFF = ["", "0", "false", "off", "no", "none"];
+
+/**
+ * The picture before the first frame: `?poster=` if it is of this page's own origin, else the
+ * stream's last keyframe; null where switched off.
+ *
+ * No other origin: whoever links here must not make viewers' browsers ask a third party. The
+ * content security policy refuses that, too.
+ */
+export function posterUrl(facts: PageFacts): string | null {
+  const { origin, searchParams } = new URL(facts.href);
+  const asked = searchParams.get("poster");
+  if (asked !== null && OFF.includes(asked.toLowerCase())) return null;
+  const wanted = asked !== null && URL.canParse(asked, facts.href) && new URL(asked, facts.href);
+  if (wanted && wanted.origin === origin) return wanted.href;
+  const name = streamName(facts);
+  return name === "" ? null : urlOf(facts, name, ownBase(facts.href, name), "preview.jpg");
 }
 
 export interface Options {
   autoplay: boolean;
   mute: boolean;
+  transport: Transport;
 }
 
-/** `?autoplay=` is on unless switched off; `?mute=` is off unless switched on. */
+/**
+ * `?autoplay=` is on unless switched off; `?mute=` is off unless switched on; `?player=mpegts`
+ * plays MPEG-TS, anything else HLS.
+ */
 export function readOptions(search: string): Options {
   const params = new URLSearchParams(search);
   const isOn = (name: string, byDefault: boolean): boolean => {
     const value = params.get(name)?.toLowerCase();
     if (value === undefined) return byDefault;
-    return !["0", "false", "off", "no"].includes(value);
+    return value === "" || !OFF.includes(value);
   };
-  return { autoplay: isOn("autoplay", true), mute: isOn("mute", false) };
+  return {
+    autoplay: isOn("autoplay", true),
+    mute: isOn("mute", false),
+    transport: params.get("player") === "mpegts" ? "mpegts" : "hls",
+  };
 }

@@ -3,7 +3,7 @@
 // `<html data-state>` is `loading`, `playing`, `waiting` or `failed`, for tests and for pages that
 // embed this one; `data-entry` is the number of the entry node in use.
 
-import { playlistUrls, readOptions, streamName } from "./address";
+import { mediaUrls, posterUrl, readOptions, streamName } from "./address";
 import { Player, type State } from "./player";
 import type { Cause } from "./retry";
 import { strings } from "./strings";
@@ -91,7 +91,8 @@ function start(): void {
     stream: meta("watershed-stream"),
     entries: meta("watershed-entries"),
   };
-  const urls = playlistUrls(facts);
+  const options = readOptions(location.search);
+  const urls = mediaUrls(facts, options.transport);
   const name = streamName(facts);
   if (urls.length === 0) {
     document.documentElement.dataset["state"] = "failed";
@@ -101,9 +102,9 @@ function start(): void {
   document.title = strings.title(name);
   find("title").textContent = name;
 
-  const options = readOptions(location.search);
   video.muted = options.mute;
-  const player = new Player(video, urls, show);
+  video.poster = posterUrl(facts) ?? "";
+  const player = new Player(video, options.transport, urls, show);
   if (options.autoplay) {
     void player.run();
     return;

@@ -1,13 +1,14 @@
 // Keeps a stream playing through any of several entry nodes.
 //
 // ```text
-//   ask entry i for the playlist ── no ──▶ wait 0.3·2^n s, i+1 ─┐
+//   ask entry i for the stream ──── no ──▶ wait 0.3·2^n s, i+1 ─┐
 //        ▲ yes: new engine, play until it fails ── failed ──────┘
 // ```
 // While the next entry is asked, the old engine plays out its buffer; it is replaced only when an
 // entry has answered. The page shows `State`; words are made elsewhere.
 
-import { loadLibrary, startEngine, type Engine, type Failure, type HlsLibrary } from "./engine";
+import type { Transport } from "./address";
+import { loadEngine, type Engine, type Failure, type StartEngine } from "./engine";
 import { backoffMs, causeOfStatus, type Cause } from "./retry";
 
 export type State =
@@ -34,6 +35,7 @@ export class Player {
 
   constructor(
     private readonly video: HTMLVideoElement,
+    private readonly transport: Transport,
     private readonly urls: readonly string[],
     private readonly show: (state: State, entry: number) => void,
   ) {
@@ -55,18 +57,18 @@ export class Player {
   /** Plays until there is no more hope (`failed`) or a recording is over. */
   async run(): Promise<void> {
     this.show({ kind: "loading" }, this.entry);
-    const first = this.ask(); // The first playlist and the library travel at the same time.
-    let library: HlsLibrary | "none";
+    const first = this.ask(); // The first answer and the library travel at the same time.
+    let start: StartEngine | null;
     try {
-      library = await loadLibrary(this.video);
+      start = await loadEngine(this.transport, this.video);
     } catch (error) {
       return this.fail("no_player", String(error));
     }
-    if (library === "none") return this.fail("no_support", "");
-    await this.follow(library, first);
+    if (start === null) return this.fail("no_support", "");
+    await this.follow(start, first);
   }
 
-  private async follow(library: HlsLibrary, first: Promise<Cause | null>): Promise<void> {
+  private async follow(start: StartEngine, first: Promise<Cause | null>): Promise<void> {
     let asked = first;
     let failures = 0;
     let denied = 0;
@@ -76,7 +78,7 @@ export class Player {
       denied = cause === "denied" ? denied + 1 : 0;
       if (denied >= this.urls.length) return this.fail("denied", "");
       if (cause === null) {
-        const failure = await this.play(library);
+        const failure = await this.play(start);
         if (failure === null) return;
         if (failure.playedMs > PROVEN_MS) failures = badMedia = 0;
         badMedia = failure.cause === "bad_media" ? badMedia + 1 : 0;
@@ -91,14 +93,15 @@ export class Player {
     }
   }
 
-  /** Asks the current entry for the playlist; null means that it is there. */
+  /** Asks the current entry for the stream; null means that it is there. */
   private async ask(): Promise<Cause | null> {
     try {
       const response = await fetch(this.urls[this.entry] ?? "", {
         cache: "no-store",
         signal: AbortSignal.timeout(ASK_TIMEOUT_MS),
       });
-      await response.text();
+      // A playlist is read to its end, so that the connection can be used again.
+      await (this.transport === "hls" ? response.text() : response.body?.cancel());
       return response.ok ? null : causeOfStatus(response.status);
     } catch {
       return causeOfStatus(null);
@@ -106,7 +109,7 @@ export class Player {
   }
 
   /** Plays from the current entry; resolves when that fails, or with null at a recording's end. */
-  private async play(library: HlsLibrary): Promise<(Failure & { playedMs: number }) | null> {
+  private async play(start: StartEngine): Promise<(Failure & { playedMs: number }) | null> {
     const { video } = this;
     const resumeAt = this.wasLive ? null : video.currentTime;
     if (this.engine) this.wantsPlay = !video.paused || video.ended;
@@ -116,7 +119,7 @@ export class Player {
     let stopWatching = (): void => undefined;
     const failure = await new Promise<Failure | null>((resolve) => {
       const url = this.urls[this.entry] ?? "";
-      this.engine = startEngine({ library, video, url, resumeAt, onFailure: resolve });
+      this.engine = start({ video, url, resumeAt, onFailure: resolve });
       stopWatching = this.watch(resolve);
       if (this.wantsPlay) void this.startPlayback();
     });

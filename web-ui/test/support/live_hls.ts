@@ -1,10 +1,26 @@
 // A small live HLS stream (H.264 and AAC, segments of one second), made by ffmpeg at test time.
 
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+
+/** Looks for a new segment this often. */
+const LOOK_MS = 50;
+
+/** The stream as one endless MPEG-TS, from the newest whole segment on. */
+export async function* followTs(folder: string): AsyncGenerator<Buffer> {
+  const numbers = readdirSync(folder).map((name) => Number(/^(\d+)\.ts$/.exec(name)?.[1] ?? -1));
+  // The last one is being written.
+  for (let number = Math.max(...numbers) - 1; ; number++) {
+    while (!existsSync(join(folder, `${number + 1}.ts`))) {
+      if (!existsSync(folder)) return;
+      await sleep(LOOK_MS);
+    }
+    yield readFileSync(join(folder, `${number}.ts`));
+  }
+}
 
 const START_TIMEOUT_MS = 30_000;
 

@@ -5,6 +5,9 @@ import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { followTs } from "./live_hls";
 
 const DIST = join(import.meta.dirname, "../../dist");
 const API = "/streamer/api/v3/";
@@ -14,8 +17,8 @@ const CONSOLE_CSP =
   "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; frame-src ";
 
 const embedCsp = (entries: string[]): string =>
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
-  `media-src 'self' blob: ${entries.join(" ")}; worker-src 'self' blob:; ` +
+  "default-src 'none'; script-src 'self'; style-src 'self'; " +
+  `img-src 'self' data: ${entries.join(" ")}; media-src 'self' blob: ${entries.join(" ")}; worker-src 'self' blob:; ` +
   `connect-src 'self' ${entries.join(" ")}; base-uri 'none'; form-action 'none'`;
 
 const MEDIA_TYPES: Record<string, string> = {
@@ -24,6 +27,7 @@ const MEDIA_TYPES: Record<string, string> = {
   ".css": "text/css",
   ".m3u8": "application/vnd.apple.mpegurl",
   ".ts": "video/mp2t",
+  ".jpg": "image/jpeg",
 };
 
 /** One scripted answer; `never` holds the request open without a word. */
@@ -127,6 +131,10 @@ export class MockNode {
           "cache-control": "no-store",
         });
         return void response.end();
+      }
+      if (this.mediaStatus === null && path === "/live/cam/mpegts") {
+        response.writeHead(200, { "content-type": "video/mp2t", "cache-control": "no-store" });
+        return pipeline(Readable.from(followTs(media)), response).catch(() => undefined);
       }
       if (this.mediaStatus === null)
         return this.send(response, join(media, normalize(path.slice(10))));
