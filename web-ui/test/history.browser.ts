@@ -1,36 +1,20 @@
 // What the page of a peer tells of the last hour: charts, figures, changes of state; and what
 // stands there where the node knows less.
 
-import type { BrowserContext, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
-import { launchBrowser, openPage } from "./support/browser";
+import { expect, it } from "vitest";
 import { down, neverAnswered, peer, refusal, wrongKey } from "./support/clusters";
 import { history, remembering } from "./support/histories";
-import { MockNode, type Script } from "./support/mock_node";
+import type { Script } from "./support/mock_node";
 import { PeerConfig } from "./support/peer_config";
+import { node, open as openPage, page, sees } from "./support/stage";
 
-let context: BrowserContext;
-let node: MockNode;
-let page: Page;
-let faults: string[];
-beforeAll(async () => void (context = await launchBrowser()));
-afterAll(() => context?.close());
-afterEach(async () => {
-  expect(faults).toEqual([]);
-  await page.close();
-  await node.kill();
-});
-
-async function open(hostname: string, api: Script): Promise<void> {
-  node = await MockNode.start({ api });
-  ({ page, faults } = await openPage(context, `${node.url}#/peers/${hostname}`));
-}
+const open = (hostname: string, api: Script): Promise<void> =>
+  openPage({ api }, `#/peers/${hostname}`);
 
 const south = (): Script => new PeerConfig([peer("south")]).api;
 const asked = (): number => node.requests.filter((path) => path.endsWith("/history")).length;
 const rowOf = (label: string): Promise<string> =>
   page.locator(".chart tr", { hasText: label }).last().innerText();
-const sees = (text: string): Promise<void> => page.getByText(text).first().waitFor();
 
 /** How many pixels of the chart have been drawn on. */
 const inked = (title: string): Promise<number> =>

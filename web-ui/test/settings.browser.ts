@@ -114,7 +114,7 @@ it("says how far a change of the key has come, and which peers are left", async 
     undefined,
     true,
   );
-  await open(config.api);
+  await start(config.api);
   await page
     .getByText("1 of 3 peers use the new key. Still with an older one: east. Not known of west.")
     .waitFor();
@@ -127,13 +127,13 @@ it("says how far a change of the key has come, and which peers are left", async 
 });
 
 it("says nothing of keys where none changes, or nobody tells", async () => {
-  await open(new PeerConfig([peer("south", { key: "current" })]).api);
+  await start(new PeerConfig([peer("south", { key: "current" })]).api);
   await page.getByText("south", { exact: true }).waitFor();
   await page.getByLabel("Cluster key").waitFor();
   expect(await page.getByText("the new key").count()).toBe(0);
   await page.close();
   await node.kill();
-  await open(new PeerConfig([peer("south")], undefined, true).api);
+  await start(new PeerConfig([peer("south")], undefined, true).api);
   await page.getByText("south", { exact: true }).waitFor();
   await page.getByLabel("Cluster key").waitFor();
   expect(await page.getByText("the new key").count()).toBe(0);
