@@ -86,7 +86,8 @@ time_playlist() {
   while :; do
     text="$(curl -sf "http://127.0.0.1:$http/$stream/video.m3u8" || true)"
     # `DURATION_US NAME` of each segment.
-    entry="$(awk -F'[:,]' '/^#EXTINF/ { d = $2 * 1000000 } /^[^#]/ { printf "%.0f %s\n", d, $0 }' <<<"$text")"
+    entry="$(awk -F'[:,]' '
+      /^#EXTINF/ { us = $2 * 1000000 } /^[^#]/ { printf "%.0f %s\n", us, $0 }' <<<"$text")"
     if [ -n "$entry" ] && [ "${entry##* }" != "$last" ]; then
       media_us="$(awk -v last="$last" -v sum="$media_us" '
         seen || last == "" { sum += $1 } $2 == last { seen = 1 }

@@ -142,7 +142,7 @@ it("fetches nothing before the click when told not to start by itself", async ()
   await reaches("playing");
 });
 
-it("plays MPEG-TS by another library where asked to, and goes on through the second entry", async () => {
+it("plays MPEG-TS where asked to, and goes on through the second entry", async () => {
   await open(2, "?player=mpegts&token=x");
   await reaches("playing");
   await expect.poll(frames, { timeout: 10_000 }).toBeGreaterThan(50);
@@ -159,7 +159,7 @@ it("plays MPEG-TS by another library where asked to, and goes on through the sec
   await expect.poll(frames, { timeout: 10_000 }).toBeGreaterThan(before + 50);
 });
 
-it("shows the stream's last picture or one of its own origin before it plays, and no other", async () => {
+it("shows the last picture or one of its origin before it plays, and no other", async () => {
   const others: string[] = [];
   const note = (request: Request): void => void others.push(new URL(request.url()).origin);
   context.on("request", note);

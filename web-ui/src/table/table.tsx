@@ -10,8 +10,8 @@ import { flipped, type Direction, type Order } from "./order";
 import { setOrder } from "./view";
 
 /**
- * `cell` is a plain function, no component: thousands of them are drawn each second. It tells of its
- * row alone; what changes without the row is a component within.
+ * `cell` is a plain function, no component: thousands of them are drawn each second. It tells of
+ * its row alone; what changes without the row is a component within.
  */
 export interface Column<Row, Key extends string = string> {
   key: Key;
