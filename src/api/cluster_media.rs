@@ -8,9 +8,11 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::StreamExt as _;
 use watershed_actors::live_stream::StreamStatus;
-use watershed_actors::relay::{AuthorizeAsk, feed};
+use watershed_actors::relay::{AuthorizeAnswer, AuthorizeAsk, feed};
 
 use super::ApiState;
+use super::address::{Address, GET, POST};
+use super::openapi::{About, JSON, Schema};
 use super::signed::{WRONG_BODY, admit, admit_with_body, answer, signed, unix_s};
 
 /// The longest question about a client: that of an HTTP head, and some.
@@ -18,10 +20,34 @@ const QUESTION_BYTES_MAX: usize = 64 << 10;
 /// Time for it.
 const QUESTION_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Their addresses.
+pub(super) fn addresses() -> [Address; 2] {
+    let packets = || {
+        About::signed("The packets of a stream of this node, for a node that relays it")
+            .answers(
+                200,
+                "frames without end, each of which proves itself",
+                [("application/octet-stream", Schema::text())],
+            )
+            .empty(404, "no stream of this node")
+            .empty(503, "it has no frames, or the node is stopping")
+    };
+    let judged = || {
+        About::signed("Whether a client of the asking node may play a stream of this one")
+            .asks([(JSON, Schema::of_type::<AuthorizeAsk>())])
+            .json(200, "the verdict", Schema::of_type::<AuthorizeAnswer>())
+            .empty(400, "no such question")
+    };
+    [
+        Address::open("/cluster/media/{name}").on(GET, web::to(media), packets),
+        Address::open("/cluster/authorize").on(POST, web::to(authorize), judged),
+    ]
+}
+
 /// `GET /cluster/media/{name}`: the packets of a stream of this node, without end.
 ///
 /// Only its own streams: what is relayed here is not relayed on, so a relay is one hop.
-pub(super) async fn media(
+async fn media(
     state: web::Data<ApiState>,
     name: Option<web::Path<String>>,
     request: HttpRequest,
@@ -48,7 +74,7 @@ pub(super) async fn media(
 }
 
 /// `POST /cluster/authorize`: whether a client of the asking node may play a stream of this one.
-pub(super) async fn authorize(
+async fn authorize(
     state: web::Data<ApiState>,
     request: HttpRequest,
     payload: web::Payload,

@@ -10,16 +10,15 @@
 //! A collection is a description; its name and the field that names its items are the settings'.
 
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, Resource, web};
-use serde_json::Value;
+use actix_web::{HttpRequest, HttpResponse, Route, web};
+use serde_json::{Value, json};
 
+use super::address::{Address, DELETE, PUT, READ};
 use super::error::ApiError;
-use super::list::ListQuery;
-use super::{ApiState, at, body, precondition, read};
-use crate::settings::{self, ChangeError, Edit, KeepError, Loaded};
-
-/// The methods of an item.
-const ITEM_METHODS: &str = "GET, HEAD, PUT, DELETE";
+use super::list::{self, ListQuery};
+use super::openapi::{About, JSON, Schema};
+use super::{ApiState, body, precondition};
+use crate::settings::{self, ChangeError, Edit, KeepError, Loaded, Shape};
 
 /// One collection of the settings, such as `/cluster/peers`.
 pub(super) trait Collection: 'static {
@@ -27,6 +26,8 @@ pub(super) trait Collection: 'static {
     const NAME: &'static str;
     /// The field that names an item.
     const KEY: &'static str;
+    /// What the document calls an item.
+    const ITEM: &'static str;
 
     /// The item of that name as it is shown; `configured` is what the settings say of it.
     fn shown(state: &ApiState, name: &str, configured: Option<Value>) -> Option<Value>;
@@ -34,6 +35,11 @@ pub(super) trait Collection: 'static {
     /// An item that is nothing but its fields: all that one can have.
     fn blank() -> Value {
         settings::blank_item(Self::NAME)
+    }
+
+    /// What [`Collection::shown`] answers.
+    fn schema() -> Schema {
+        Schema::of(Shape::Shown.item(Self::NAME))
     }
 
     /// The refusal for a name that is none.
@@ -59,19 +65,79 @@ pub(super) trait Collection: 'static {
     }
 }
 
-/// The address of a list.
-pub(super) fn list<C: Collection>(path: &str) -> Resource {
-    at(path, "GET, HEAD").route(read().to(answer_list::<C>))
-}
-
-/// The address of an item.
-pub(super) fn item<C: Collection>(path: &str) -> Resource {
-    item_without_delete::<C>(path).route(web::delete().to(delete::<C>))
+/// Its list, and its items.
+pub(super) fn addresses<C: Collection>(list: &'static str, item: &'static str) -> [Address; 2] {
+    addresses_with_delete::<C>(list, item, web::to(delete::<C>))
 }
 
 /// The same for a collection that answers DELETE by itself.
-pub(super) fn item_without_delete<C: Collection>(path: &str) -> Resource {
-    at(path, ITEM_METHODS).route(read().to(show::<C>)).route(web::put().to(put::<C>))
+pub(super) fn addresses_with_delete<C: Collection>(
+    list: &'static str,
+    item: &'static str,
+    delete: Route,
+) -> [Address; 2] {
+    [
+        Address::guarded(list).on(READ, web::to(answer_list::<C>), about_page::<C>),
+        Address::guarded(item)
+            .on(READ, web::to(show::<C>), about_item::<C>)
+            .on(PUT, web::to(put::<C>), about_put::<C>)
+            .on(DELETE, delete, about_delete),
+    ]
+}
+
+const TAGGED: &str = "of the settings, not of the numbers beside them";
+
+fn about_page<C: Collection>() -> About {
+    list::described(About::new("One page of the list"), C::NAME, &schema::<C>(), &C::blank())
+}
+
+fn about_item<C: Collection>() -> About {
+    About::new("One of them")
+        .json(200, "as configured, and as it is doing", named::<C>())
+        .with("ETag", TAGGED)
+        .refuses(&[404])
+}
+
+fn about_put<C: Collection>() -> About {
+    let change = Schema::named(&format!("{}Change", C::ITEM), Shape::Sent.item(C::NAME));
+    About::new("Creates one, or changes the fields that are given")
+        .takes([(JSON, change)])
+        .json(200, "written, in force and shown", named::<C>())
+        .with("ETag", TAGGED)
+        .refuses(&[404])
+        .changes_settings()
+}
+
+fn about_delete() -> About {
+    About::new("Removes one").empty(204, "it is gone").refuses(&[404]).changes_settings()
+}
+
+/// One item: it has at least its name.
+fn named<C: Collection>() -> Schema {
+    schema::<C>().map(|item| json!({"allOf": [item], "required": [C::KEY]}))
+}
+
+/// The shape of an item with all its fields; one that nobody has described may hold anything. None
+/// is required: a list may select others.
+fn schema<C: Collection>() -> Schema {
+    let complete = |mut shape: Value| {
+        complete(&mut shape, &C::blank());
+        if let Some(shape) = shape.as_object_mut() {
+            shape.remove("required");
+        }
+        shape
+    };
+    C::schema().map(complete).call(C::ITEM)
+}
+
+/// Adds the fields that `blank` has and `shape` lacks.
+fn complete(shape: &mut Value, blank: &Value) {
+    let Some(Value::Object(properties)) = shape.get_mut("properties") else {
+        return;
+    };
+    for (name, inner) in blank.as_object().into_iter().flatten() {
+        complete(properties.entry(name).or_insert(json!({})), inner);
+    }
 }
 
 async fn answer_list<C: Collection>(

@@ -18,21 +18,82 @@ use actix_web::http::header::{self, Accept, Header as _};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
+use super::address::{Address, POST, PUT, READ};
 use super::error::ApiError;
+use super::openapi::{About, JSON, Schema};
 use super::{ApiState, body, precondition};
-use crate::settings::{Diagnostic, Edit, Loaded};
+use crate::settings::{Diagnostic, Edit, Loaded, Shape};
+
+const TEXT: &str = "text/plain";
+
+/// Its address.
+pub(super) fn address() -> Address {
+    let form = |about: About| {
+        let flag = json!({"type": "boolean", "default": false});
+        about.query("full", "with every default", flag)
+    };
+    let forms = || {
+        let shown = Schema::named("Config", Shape::Shown.configuration());
+        [(JSON, shown), (TEXT, Schema::text())]
+    };
+    let sent = || {
+        let patch = Schema::named("ConfigChange", Shape::Sent.configuration());
+        [(JSON, patch), (TEXT, Schema::text())]
+    };
+    let shown = move || {
+        form(About::new("The configuration in force, as JSON or as the text of its file"))
+            .answers(200, "secrets hidden", forms())
+            .with("ETag", "of all files together")
+            .refuses(&[400])
+    };
+    let changed = move || {
+        form(About::new("Changes what the JSON names, or replaces the text"))
+            .details(
+                "Items of lists are merged by name, and removed by `\"$delete\": true`; inputs and \
+             listeners are replaced.",
+            )
+            .takes(sent())
+            .answers(200, "written, in force and shown", forms())
+            .with("ETag", "of all files together")
+            .changes_settings()
+    };
+    let warning = || {
+        json!({"type": "object", "properties": {
+            "title": {"type": "string"},
+            "path": {"type": "string"},
+            "line": {"type": "integer"},
+            "col": {"type": "integer"},
+            "detail": {"type": "string"},
+        }})
+    };
+    let warnings = move || {
+        Schema::of(json!({
+            "type": "object",
+            "properties": {"warnings": {"type": "array", "items": warning()}},
+            "required": ["warnings"],
+        }))
+    };
+    let checked = move || {
+        About::new("Says what PUT of the same would say, and changes nothing")
+            .takes(sent())
+            .json(200, "it is valid", warnings())
+            .refuses(&[403, 409])
+    };
+    Address::guarded("/config").on(READ, web::to(show), shown).on(PUT, web::to(put), changed).on(
+        POST,
+        web::to(check),
+        checked,
+    )
+}
 
 /// Answers with the settings in force.
-pub(super) async fn show(
-    state: web::Data<ApiState>,
-    request: HttpRequest,
-) -> Result<HttpResponse, ApiError> {
+async fn show(state: web::Data<ApiState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let form = Form::wanted_by(&request)?;
     answer(&state, state.keeper.current(), form).await
 }
 
 /// Replaces the text, or changes what the JSON names.
-pub(super) async fn put(
+async fn put(
     state: web::Data<ApiState>,
     request: HttpRequest,
     payload: web::Payload,
@@ -44,7 +105,7 @@ pub(super) async fn put(
 }
 
 /// Says what a PUT of the same would say, and changes nothing.
-pub(super) async fn check(
+async fn check(
     state: web::Data<ApiState>,
     request: HttpRequest,
     payload: web::Payload,

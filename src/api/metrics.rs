@@ -25,7 +25,9 @@ use watershed_actors::peer_actor::{FetchFailure, FetchTimes, PeerState, PeerStat
 use watershed_actors::stream_hub::LocalEntry;
 
 use super::ApiState;
+use super::address::{Address, READ};
 use super::error::ApiError;
+use super::openapi::{About, Schema};
 use crate::panics;
 
 /// What the binary was built from, where whoever built it says so.
@@ -40,8 +42,20 @@ const STREAM_STATES: [(StreamStatus, &str); 5] = [
     (StreamStatus::Failed, "failed"),
 ];
 
+/// Its address.
+pub(super) fn address() -> Address {
+    let about = || {
+        About::new("The node's metrics, for Prometheus").answers(
+            200,
+            "OpenMetrics text",
+            [("application/openmetrics-text", Schema::text())],
+        )
+    };
+    Address::guarded("/metrics").on(READ, web::to(show), about)
+}
+
 /// Answers with all metrics.
-pub(super) async fn show(state: web::Data<ApiState>) -> Result<HttpResponse, ApiError> {
+async fn show(state: web::Data<ApiState>) -> Result<HttpResponse, ApiError> {
     // Thousands of streams, and the system's word on the process: not on a worker.
     let text = web::block(move || written(state)).await.ok().and_then(Result::ok);
     let text = text.ok_or_else(|| ApiError::internal("the metrics cannot be written"))?;

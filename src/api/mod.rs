@@ -8,11 +8,13 @@
 //!                                                 └▶ write: body ▸ settings keeper ▸ file, actors
 //! ```
 //!
-//! One file a resource; what those of the config file have in common is in `collection.rs`. Errors
-//! become HTTP in `error.rs` only; who may do what is decided in `auth/`; what lists have in
-//! common is in `list/`.
+//! One file a resource, which tells its addresses: routes, and what `openapi/` says of them. What
+//! those of the config file have in common is in `collection.rs`. Errors become HTTP in `error.rs`
+//! only; who may do what is decided in `auth/`; what lists have in common is in `list/`.
 
+mod address;
 mod auth;
+mod balancers;
 mod body;
 mod cluster_media;
 mod collection;
@@ -24,11 +26,13 @@ mod metrics;
 mod monitoring;
 mod node_stats;
 mod older;
+mod openapi;
 mod peers;
 mod precondition;
 mod session;
 mod sessions;
 mod signed;
+mod sources;
 mod streams;
 mod templates;
 mod vods;
@@ -38,7 +42,7 @@ mod tests;
 
 use actix::Recipient;
 use actix_web::middleware::from_fn;
-use actix_web::{Resource, Route, guard, web};
+use actix_web::web;
 use futures_util::future::LocalBoxFuture;
 use watershed_actors::cluster_supervisor::{PeerAnnouncedChange, PeerSpoke, PeersView};
 use watershed_actors::limits::LimitHits;
@@ -53,16 +57,17 @@ use watershed_actors::stream_hub::LocalStreams;
 pub use auth::{Gate, guard_page};
 pub use events::Events;
 pub use monitoring::{NodePhase, Readiness};
+pub use openapi::OpenApi;
 pub use signed::Refusals;
 pub use streams::{InputDetails, StreamDetails};
 
 use crate::settings::Keeper;
+use address::Address;
+use balancers::Balancers;
 use body::BodyLimits;
 use error::ApiError;
-use peers::Peers;
-use streams::Streams;
+use sources::Sources;
 use templates::Templates;
-use vods::Vods;
 
 /// Both bases answer alike; the second is what older scripts use.
 const BASES: [&str; 2] = ["/streamer/api/v3", "/flussonic/api/v3"];
@@ -107,6 +112,8 @@ pub struct ApiState {
     pub gate: Gate,
     /// Keeps the log of refused peers short; starts as its default.
     pub refusals: Refusals,
+    /// What describes all of this; starts as its default.
+    pub document: OpenApi,
 }
 
 /// This node's own streams, as far as the API asks for them.
@@ -118,88 +125,74 @@ pub trait OwnStreams: Send + Sync {
     fn stop(&self, name: StreamName) -> LocalBoxFuture<'static, bool>;
 }
 
+/// Addresses that have their bases in common.
+struct Part {
+    bases: &'static [&'static str],
+    addresses: fn() -> Vec<Address>,
+}
+
+/// All that the API knows. The longer base comes first.
+const PARTS: [Part; 3] = [
+    Part { bases: &BASES, addresses },
+    Part { bases: &[OLDER_BASE], addresses: older::addresses },
+    Part { bases: &[""], addresses: || vec![metrics::address()] },
+];
+
+fn addresses() -> Vec<Address> {
+    let mut all = vec![config::address(), node_stats::address()];
+    all.extend(peers::addresses());
+    all.extend(collection::addresses::<Sources>("/cluster/sources", "/cluster/sources/{url}"));
+    all.extend(collection::addresses::<Balancers>(
+        "/cluster/balancers",
+        "/cluster/balancers/{name}",
+    ));
+    all.extend(collection::addresses::<Templates>("/templates", "/templates/{name}"));
+    all.extend(vods::addresses());
+    all.extend(streams::addresses());
+    all.extend(sessions::addresses());
+    all.extend([events::address(), session::address(), openapi::address()]);
+    all.extend(monitoring::addresses());
+    all.extend(signed::addresses());
+    all.extend(cluster_media::addresses());
+    all
+}
+
 /// Adds the API to an application: `App::new().configure(api::configure(state))`.
 pub fn configure(
     state: web::Data<ApiState>,
 ) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static {
     move |app| {
         app.app_data(state.clone());
-        for base in BASES {
-            app.service(web::scope(base).configure(routes));
+        for part in &PARTS {
+            for base in part.bases {
+                let (guarded, open): (Vec<_>, Vec<_>) =
+                    (part.addresses)().into_iter().partition(Address::is_guarded);
+                if base.is_empty() {
+                    // What the API does not know there is playback's.
+                    for address in guarded {
+                        app.service(address.resource().wrap(from_fn(auth::guard)));
+                    }
+                    continue;
+                }
+                let path = web::PathConfig::default()
+                    .error_handler(|_, _| error::no_such_resource().into());
+                let guarded = web::scope("")
+                    .wrap(from_fn(auth::guard))
+                    .app_data(path)
+                    .configure(add(guarded))
+                    .default_service(web::to(no_such_resource));
+                app.service(web::scope(base).configure(add(open)).service(guarded));
+            }
         }
-        let older = web::scope(OLDER_BASE).wrap(from_fn(auth::guard)).configure(older::routes);
-        app.service(older.default_service(web::to(no_such_resource)));
-        let metrics = at("/metrics", "GET, HEAD").route(read().to(metrics::show));
-        app.service(metrics.wrap(from_fn(auth::guard)));
     }
 }
 
-fn routes(app: &mut web::ServiceConfig) {
-    app.service(at("/monitoring/liveness", "GET, HEAD").route(read().to(monitoring::liveness)))
-        .service(at("/monitoring/readiness", "GET, HEAD").route(read().to(monitoring::readiness)))
-        .service(at("/cluster/report", "GET").route(web::get().to(signed::report)))
-        .service(at("/cluster/changed", "POST").route(web::post().to(signed::changed)))
-        .service(at("/cluster/media/{name}", "GET").route(web::get().to(cluster_media::media)))
-        .service(at("/cluster/authorize", "POST").route(web::post().to(cluster_media::authorize)))
-        .service(
-            at("/session", "GET, HEAD, POST, DELETE")
-                .route(read().to(session::show).wrap(from_fn(auth::guard)))
-                .route(web::delete().to(session::delete).wrap(from_fn(auth::guard_sign_out)))
-                .route(web::post().to(session::post).wrap(from_fn(auth::guard_sign_in))),
-        )
-        .service(
-            web::scope("")
-                .wrap(from_fn(auth::guard))
-                .configure(guarded_routes)
-                .default_service(web::to(no_such_resource)),
-        );
-}
-
-fn guarded_routes(app: &mut web::ServiceConfig) {
-    let path = web::PathConfig::default().error_handler(|_, _| error::no_such_resource().into());
-    app.app_data(path)
-        .service(
-            at("/config", "GET, HEAD, PUT, POST")
-                .route(read().to(config::show))
-                .route(web::put().to(config::put))
-                .route(web::post().to(config::check)),
-        )
-        .service(at("/config/stats", "GET, HEAD").route(read().to(node_stats::show)))
-        .service(collection::list::<Peers>("/cluster/peers"))
-        .service(collection::item::<Peers>("/cluster/peers/{hostname}"))
-        .service(
-            at("/cluster/peers/{hostname}/history", "GET, HEAD").route(read().to(peers::history)),
-        )
-        .service(at("/events", "GET").route(web::get().to(events::listen)))
-        .service(at("/sessions", "GET, HEAD").route(read().to(sessions::list)))
-        .service(
-            at("/sessions/{id}", "GET, HEAD, DELETE")
-                .route(read().to(sessions::show))
-                .route(web::delete().to(sessions::delete)),
-        )
-        .service(collection::list::<Templates>("/templates"))
-        .service(collection::item::<Templates>("/templates/{name}"))
-        .service(collection::list::<Vods>("/vods"))
-        .service(collection::item::<Vods>("/vods/{prefix}"))
-        .service(at("/vods/{prefix}/files", "GET, HEAD").route(read().to(vods::files)))
-        .service(collection::list::<Streams>("/streams"))
-        .service(
-            collection::item_without_delete::<Streams>("/streams/{name}")
-                .route(web::delete().to(streams::delete)),
-        )
-        .service(at("/streams/{name}/stop", "POST").route(web::post().to(streams::stop)));
-}
-
-/// A resource that refuses all methods but those of its routes.
-fn at(path: &str, allow: &'static str) -> Resource {
-    let refuse =
-        move || async move { Err::<String, _>(ApiError::method_not_allowed(allow.to_owned())) };
-    web::resource(path).default_service(web::to(refuse))
-}
-
-/// GET, and HEAD by the same handler: the server leaves the body out.
-fn read() -> Route {
-    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+fn add(addresses: Vec<Address>) -> impl FnOnce(&mut web::ServiceConfig) {
+    |app| {
+        for address in addresses {
+            app.service(address.resource());
+        }
+    }
 }
 
 async fn no_such_resource() -> Result<String, ApiError> {

@@ -7,7 +7,27 @@ use actix_web::{HttpResponse, web};
 use serde_json::json;
 
 use super::ApiState;
+use super::address::{Address, READ};
 use super::error::ApiError;
+use super::openapi::{About, Schema};
+
+/// Their addresses.
+pub(super) fn addresses() -> [Address; 2] {
+    let well = || {
+        let status = json!({"type": "string", "const": "ok"});
+        Schema::of(json!({"type": "object", "properties": {"status": status}}))
+    };
+    let alive = move || About::open("Whether the process answers").json(200, "it does", well());
+    let ready = move || {
+        About::open("Whether new clients should be sent here")
+            .json(200, "they should", well())
+            .refuses(&[503])
+    };
+    [
+        Address::open("/monitoring/liveness").on(READ, web::to(liveness), alive),
+        Address::open("/monitoring/readiness").on(READ, web::to(readiness), ready),
+    ]
+}
 
 /// What the node is doing as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,12 +69,12 @@ impl Readiness {
 }
 
 /// The process answers: that is all there is to say.
-pub(super) async fn liveness() -> HttpResponse {
+async fn liveness() -> HttpResponse {
     well()
 }
 
 /// Whether new clients should be sent here. Peers that are down change nothing about it.
-pub(super) async fn readiness(state: web::Data<ApiState>) -> Result<HttpResponse, ApiError> {
+async fn readiness(state: web::Data<ApiState>) -> Result<HttpResponse, ApiError> {
     match state.readiness.phase() {
         NodePhase::Running => Ok(well()),
         NodePhase::Starting => Err(ApiError::unavailable("starting", "the node is starting")),

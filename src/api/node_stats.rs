@@ -7,11 +7,26 @@ use actix_web::{HttpResponse, web};
 use serde_json::Value;
 use watershed_actors::report::{NodeStats, StreamerStatus};
 
+use super::ApiState;
+use super::address::{Address, READ};
+use super::error::ApiError;
 use super::monitoring::NodePhase;
-use super::{ApiState, error::ApiError};
+use super::openapi::{About, Schema};
+
+/// Its address.
+pub(super) fn address() -> Address {
+    let about = || {
+        About::new("This node in numbers, any of which may be null").json(
+            200,
+            "as last sampled",
+            Schema::of_type::<NodeStats>(),
+        )
+    };
+    Address::guarded("/config/stats").on(READ, web::to(show), about)
+}
 
 /// Answers with the numbers as last sampled, and the status as of now.
-pub(super) async fn show(state: web::Data<ApiState>) -> Result<HttpResponse, ApiError> {
+async fn show(state: web::Data<ApiState>) -> Result<HttpResponse, ApiError> {
     Ok(HttpResponse::Ok().json(now(&state)))
 }
 

@@ -19,19 +19,52 @@ use std::time::SystemTime;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
+use watershed_actors::report::NodeStats;
 
+use super::address::{Address, POST, READ};
 use super::collection::Collection as _;
 use super::error::ApiError;
+use super::openapi::{About, Schema};
 use super::streams::{self, Streams};
-use super::{ApiState, at, node_stats, read, sessions};
+use super::{ApiState, node_stats, sessions};
 
-/// Adds them to their scope.
-pub(super) fn routes(app: &mut web::ServiceConfig) {
-    app.service(at("/server", "GET, HEAD").route(read().to(server)))
-        .service(at("/media", "GET, HEAD").route(read().to(media)))
-        .service(at("/sessions", "GET, HEAD").route(read().to(players)))
-        .service(at("/stream_health/{name:.+}", "GET, HEAD").route(read().to(health)))
-        .service(at("/reload", "POST").route(web::post().to(reload)));
+/// Their addresses.
+pub(super) fn addresses() -> Vec<Address> {
+    let object = || Schema::of(json!({"type": "object"}));
+    let numbers = || {
+        let stats = Schema::of_type::<NodeStats>();
+        About::new("This node in numbers").json(200, "and its `version`", stats)
+    };
+    let streams = || {
+        let list = Schema::of(json!({"type": "array", "items": {"type": "object"}}));
+        About::new("This node's streams").json(200, "all of them", list)
+    };
+    let sessions = move || {
+        About::new("Who plays").query("name", "one stream's", json!({"type": "string"})).json(
+            200,
+            "all of them",
+            object(),
+        )
+    };
+    let health = || {
+        let flag = |is_alive: bool| Schema::of(json!({"const": is_alive}));
+        About::new("Whether a stream has frames, on any node")
+            .json(200, "it has", flag(true))
+            .json(424, "it has not, or no node has such a stream", flag(false))
+            .refuses(&[404])
+    };
+    let again = move || {
+        About::new("Reads the files anew, as on SIGHUP")
+            .json(200, "they are in force", object())
+            .refuses(&[400])
+    };
+    vec![
+        Address::guarded("/server").on(READ, web::to(server), numbers),
+        Address::guarded("/media").on(READ, web::to(media), streams),
+        Address::guarded("/sessions").on(READ, web::to(players), sessions),
+        Address::guarded("/stream_health/{name:.+}").on(READ, web::to(self::health), health),
+        Address::guarded("/reload").on(POST, web::to(reload), again),
+    ]
 }
 
 async fn server(state: web::Data<ApiState>) -> HttpResponse {

@@ -9,12 +9,15 @@ use actix_web::{HttpResponse, web};
 use serde_json::{Value, json};
 use watershed_actors::cluster_supervisor::{SAMPLE_EVERY, Sample};
 use watershed_actors::peer_actor::{KeyUse, PeerState, PeerStatus, StateChange};
+use watershed_actors::report::NodeStats;
 
 use super::ApiState;
-use super::collection::Collection;
+use super::address::{Address, READ};
+use super::collection::{self, Collection};
 use super::error::ApiError;
 use super::list::ListQuery;
-use crate::settings;
+use super::openapi::{About, Schema};
+use crate::settings::{self, Shape};
 
 /// The collection of that name.
 pub(super) struct Peers;
@@ -22,6 +25,7 @@ pub(super) struct Peers;
 impl Collection for Peers {
     const NAME: &'static str = "peers";
     const KEY: &'static str = "hostname";
+    const ITEM: &'static str = "Peer";
 
     fn shown(state: &ApiState, name: &str, configured: Option<Value>) -> Option<Value> {
         Some(shown(configured?, state.peers.find(name).as_deref(), Instant::now()))
@@ -29,6 +33,47 @@ impl Collection for Peers {
 
     fn blank() -> Value {
         shown(settings::blank_item(Self::NAME), None, Instant::now())
+    }
+
+    fn schema() -> Schema {
+        let state = Schema::of_type::<PeerState>();
+        let stats = Schema::fields_of_type::<NodeStats>().map(|mut stats| {
+            let more = &mut stats["properties"];
+            more["state"] = state.shown.clone();
+            more["error"] = json!({
+                "type": ["string", "null"],
+                "description": "why it does not answer, in words",
+            });
+            more["age"] = json!({
+                "type": ["integer", "null"],
+                "description": "milliseconds since it last answered",
+            });
+            more["clock_offset"] = json!({
+                "type": ["integer", "null"],
+                "description": "milliseconds that its clock is ahead",
+            });
+            more["last_error"] = json!({
+                "type": ["string", "null"],
+                "description": "why it last did not answer, though it may by now",
+            });
+            more["key"] = json!({
+                "enum": ["current", "accepted", null],
+                "description": "which of this node's keys it uses",
+            });
+            for field in ["fetch_ms", "fetch_average_ms"] {
+                more[field] = json!({
+                    "type": ["integer", "null"],
+                    "description": "how long its answers take, in milliseconds",
+                });
+            }
+            stats
+        });
+        let peer = |stats| {
+            let mut peer = Shape::Shown.item(Self::NAME);
+            peer["properties"]["stats"] = stats;
+            peer
+        };
+        stats.speaking_of(&state).map(peer)
     }
 
     fn not_found(name: &str) -> ApiError {
@@ -44,6 +89,43 @@ impl Collection for Peers {
         };
         query.answer(Self::NAME, &peers, |peer| Self::name_of(peer), item)
     }
+}
+
+/// Their addresses.
+pub(super) fn addresses() -> Vec<Address> {
+    let (list, item) = ("/cluster/peers", "/cluster/peers/{hostname}");
+    let mut all = Vec::from(collection::addresses::<Peers>(list, item));
+    let lately = Address::guarded("/cluster/peers/{hostname}/history");
+    all.push(lately.on(READ, web::to(history), about_history));
+    all
+}
+
+fn about_history() -> About {
+    let number = || json!({"type": ["number", "null"]});
+    let state = Schema::of_type::<PeerState>();
+    let history = json!({
+        "type": "object",
+        "properties": {
+            "step_ms": {"type": "integer"},
+            "samples": {"type": "array", "items": {"type": "object", "properties": {
+                "at": {"type": "integer", "description": "unix milliseconds"},
+                "cpu_usage": number(),
+                "memory_usage": number(),
+                "output_kbit": number(),
+                "total_clients": number(),
+                "fetch_ms": number(),
+            }}},
+            "changes": {"type": "array", "items": {"type": "object", "properties": {
+                "at": {"type": "integer", "description": "unix milliseconds"},
+                "state": state.shown,
+                "reason": {"type": ["string", "null"]},
+            }}},
+        },
+        "required": ["step_ms", "samples", "changes"],
+    });
+    About::new("The last hour of a peer, or of this node")
+        .json(200, "oldest first", Schema::of(history).speaking_of(&state))
+        .refuses(&[404])
 }
 
 /// All peers by hostname, each as the list shows it.
@@ -83,7 +165,7 @@ fn shown(mut peer: Value, status: Option<&PeerStatus>, now: Instant) -> Value {
 }
 
 /// `/cluster/peers/{hostname}/history`: the last hour of a peer, or of this node.
-pub(super) async fn history(
+async fn history(
     state: web::Data<ApiState>,
     name: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
@@ -128,8 +210,6 @@ fn millis(duration: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use watershed_actors::report::NodeStats;
-
     use super::*;
 
     #[test]

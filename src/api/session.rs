@@ -9,28 +9,70 @@
 //! for those who need none, and so is the user where no password is set.
 
 use actix_web::http::header;
+use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
 use super::ApiState;
+use super::address::{Address, DELETE, POST, READ};
 use super::auth::{self, Admitted, Role, Shown};
 use super::body::{self, BodyLimits};
 use super::error::ApiError;
+use super::openapi::{About, JSON, Schema};
 use crate::http_front::client_of;
 
 /// A name and a password are short.
 const BODY_BYTES_MAX: usize = 8 << 10;
 
+/// Its address.
+pub(super) fn address() -> Address {
+    let string = || json!({"type": "string"});
+    let signed_in = || {
+        Schema::named(
+            "SignedIn",
+            json!({
+                "type": "object",
+                "properties": {
+                    "user": {"type": ["string", "null"], "description": "null: no password is set"},
+                    "may_write": {"type": "boolean"},
+                    "csrf_token": {
+                        "type": ["string", "null"],
+                        "description": "for `X-CSRF-Token`; null where none is needed",
+                    },
+                },
+                "required": ["user", "may_write", "csrf_token"],
+            }),
+        )
+    };
+    let password = move || {
+        Schema::of(json!({
+            "type": "object",
+            "properties": {"user": string(), "password": string()},
+            "required": ["user", "password"],
+        }))
+    };
+    let shown = move || About::new("Says who asks").json(200, "who", signed_in());
+    let enters = move || {
+        About::open("Signs a browser in")
+            .takes([(JSON, password())])
+            .json(200, "with a cookie that scripts cannot read", signed_in())
+            .with("Set-Cookie", "for this node alone")
+            .refuses(&[401, 403, 409, 429, 500, 503])
+    };
+    let leaves = || About::new("Signs a browser out").empty(204, "its cookie is worth nothing now");
+    Address::open("/session")
+        .on(READ, web::to(show).wrap(from_fn(auth::guard)), shown)
+        .on(POST, web::to(post).wrap(from_fn(auth::guard_sign_in)), enters)
+        .on(DELETE, web::to(delete).wrap(from_fn(auth::guard_sign_out)), leaves)
+}
+
 /// Says who asks.
-pub(super) async fn show(
-    state: web::Data<ApiState>,
-    admitted: web::ReqData<Admitted>,
-) -> HttpResponse {
+async fn show(state: web::Data<ApiState>, admitted: web::ReqData<Admitted>) -> HttpResponse {
     HttpResponse::Ok().json(shown(&state, &admitted))
 }
 
 /// Signs in.
-pub(super) async fn post(
+async fn post(
     state: web::Data<ApiState>,
     request: HttpRequest,
     payload: web::Payload,
@@ -47,7 +89,7 @@ pub(super) async fn post(
 }
 
 /// Signs out.
-pub(super) async fn delete(
+async fn delete(
     state: web::Data<ApiState>,
     request: HttpRequest,
     admitted: web::ReqData<Admitted>,

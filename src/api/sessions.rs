@@ -1,23 +1,72 @@
 //! `/sessions`: who plays and who publishes on this node.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+use watershed_actors::names::Protocol;
 use watershed_actors::session_registry::{Session, SessionKind};
 
 use super::ApiState;
+use super::address::{Address, DELETE, READ};
 use super::error::ApiError;
-use super::list::ListQuery;
+use super::list::{self, ListQuery};
+use super::openapi::{About, Schema};
 
 const COLLECTION: &str = "sessions";
-/// What a session shows.
-pub(super) const FIELDS: [&str; 10] =
-    ["id", "type", "name", "proto", "ip", "user_agent", "bytes", "opened_at", "token", "country"];
+
+/// Who plays or publishes.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Session)]
+struct Shown<'a> {
+    /// Names it on this node.
+    id: String,
+    /// `play` or `publish`.
+    r#type: &'static str,
+    /// The stream.
+    name: &'a str,
+    /// What it speaks.
+    proto: Protocol,
+    /// The client's address.
+    #[schema(value_type = String)]
+    ip: IpAddr,
+    /// The client's software.
+    user_agent: Option<&'a str>,
+    /// Carried so far.
+    bytes: u64,
+    /// Unix milliseconds.
+    opened_at: u64,
+    /// A keyed hash of what the client presents.
+    token: Option<String>,
+    /// Not known.
+    country: Option<String>,
+}
+
+/// Their addresses.
+pub(super) fn addresses() -> [Address; 2] {
+    let shape = Schema::of_type::<Shown<'_>>;
+    let page = move || {
+        let page = About::new("Who plays and who publishes on this node");
+        list::described(page, COLLECTION, &shape(), &blank())
+    };
+    let one = move || About::new("One session").json(200, "as of now", shape()).refuses(&[404]);
+    let ended = || About::new("Ends a session").empty(204, "it is over").refuses(&[404]);
+    [
+        Address::guarded("/sessions").on(READ, web::to(answer_list), page),
+        Address::guarded("/sessions/{id}").on(READ, web::to(show), one).on(
+            DELETE,
+            web::to(delete),
+            ended,
+        ),
+    ]
+}
 
 /// All sessions.
-pub(super) async fn list(
+async fn answer_list(
     state: web::Data<ApiState>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
@@ -30,22 +79,19 @@ pub(super) async fn list(
     Ok(HttpResponse::Ok().json(answer))
 }
 
-/// All sessions by id, each as [`list`] shows it.
+/// All sessions by id, each as the list shows it.
 pub(super) fn all(state: &ApiState) -> impl ExactSizeIterator<Item = (String, Value)> + use<> {
     state.sessions.list().into_iter().map(|session| (session.id(), shown(&session)))
 }
 
 /// One session.
-pub(super) async fn show(
-    state: web::Data<ApiState>,
-    id: web::Path<String>,
-) -> Result<HttpResponse, ApiError> {
+async fn show(state: web::Data<ApiState>, id: web::Path<String>) -> Result<HttpResponse, ApiError> {
     let session = state.sessions.find(&id).ok_or_else(|| not_found(&id))?;
     Ok(HttpResponse::Ok().json(shown(&session)))
 }
 
 /// Ends one.
-pub(super) async fn delete(
+async fn delete(
     state: web::Data<ApiState>,
     id: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
@@ -67,24 +113,25 @@ fn shown(session: &Session) -> Value {
         SessionKind::Play => "play",
         SessionKind::Publish => "publish",
     };
-    json!({
-        "id": session.id(),
-        "type": kind,
-        "name": session.stream.as_str(),
-        "proto": session.protocol,
-        "ip": session.ip,
-        "user_agent": session.user_agent,
-        "bytes": session.bytes(),
-        "opened_at": session.opened_at_ms,
-        "token": session.token(),
-        "country": null,
+    json!(Shown {
+        id: session.id(),
+        r#type: kind,
+        name: session.stream.as_str(),
+        proto: session.protocol,
+        ip: session.ip,
+        user_agent: session.user_agent.as_deref(),
+        bytes: session.bytes(),
+        opened_at: session.opened_at_ms,
+        token: session.token(),
+        country: None,
     })
 }
 
 /// A session that is nothing but its fields.
 fn blank() -> Value {
-    let fields = FIELDS.map(|name| (name.to_owned(), Value::Null));
-    Value::Object(fields.into_iter().collect())
+    let shape = Schema::fields_of_type::<Shown<'_>>().shown;
+    let names = shape["properties"].as_object().into_iter().flat_map(Map::keys);
+    Value::Object(names.map(|name| (name.clone(), Value::Null)).collect())
 }
 
 fn not_found(id: &str) -> ApiError {

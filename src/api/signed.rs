@@ -13,13 +13,16 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use serde_json::json;
 use watershed_actors::cluster_supervisor::{PeerAnnouncedChange, PeerSpoke};
 use watershed_actors::report::Report;
 use watershed_actors::signature::{AnswerHeaders, Refusal, RefusalCause, Verified};
 use watershed_actors::stream_directory::ReportSince;
 
 use super::ApiState;
+use super::address::{Address, GET, POST};
 use super::body::{self, BodyLimits};
+use super::openapi::{About, Schema};
 use crate::http_front::client_of;
 
 /// The longest cursor that is looked at.
@@ -38,8 +41,31 @@ const LOG_INTERVAL: Duration = Duration::from_secs(1);
 /// For a body that is not the one that was signed.
 pub(super) const WRONG_BODY: Refusal = Refusal { answer: None, cause: RefusalCause::Forged };
 
+/// Their addresses.
+pub(super) fn addresses() -> [Address; 2] {
+    let report_since = || {
+        About::signed("What this node has, for its peers")
+            .query(
+                "since",
+                "`cursor` of the last page; without it, everything",
+                json!({"type": "string"}),
+            )
+            .json(200, "one page, compressed where that is accepted", Schema::of_type::<Report>())
+            .empty(500, "it cannot be encoded")
+            .empty(503, "not now")
+    };
+    let hint = || {
+        About::signed("Says that something changed at the asking node")
+            .empty(204, "it will be asked at once")
+    };
+    [
+        Address::open("/cluster/report").on(GET, web::to(report), report_since),
+        Address::open("/cluster/changed").on(POST, web::to(changed), hint),
+    ]
+}
+
 /// `GET /cluster/report?since=CURSOR`: what this node has.
-pub(super) async fn report(state: web::Data<ApiState>, request: HttpRequest) -> HttpResponse {
+async fn report(state: web::Data<ApiState>, request: HttpRequest) -> HttpResponse {
     let verified = match admit(&state, &request) {
         Ok(verified) if verified.body_matches(b"") => verified,
         Ok(_) => return state.refusals.answer(&request, &WRONG_BODY),
@@ -74,7 +100,7 @@ pub(super) async fn report(state: web::Data<ApiState>, request: HttpRequest) -> 
 }
 
 /// `POST /cluster/changed`: a peer says that something changed there, so it is asked at once.
-pub(super) async fn changed(
+async fn changed(
     state: web::Data<ApiState>,
     request: HttpRequest,
     payload: web::Payload,

@@ -12,6 +12,7 @@ pub(super) struct Templates;
 impl Collection for Templates {
     const NAME: &'static str = "templates";
     const KEY: &'static str = "name";
+    const ITEM: &'static str = "Template";
 
     fn shown(_state: &ApiState, _name: &str, configured: Option<Value>) -> Option<Value> {
         configured

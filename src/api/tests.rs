@@ -1,10 +1,12 @@
 //! Whole answers: a request in, an answer out, over settings on disk and actors that are real where
 //! that is cheap.
 
+mod collections;
 mod config;
 mod events;
 mod golden;
 mod older;
+mod openapi;
 mod session;
 mod sessions;
 mod templates;
@@ -157,6 +159,7 @@ impl Bench {
             readiness: Readiness::default(),
             events: Events::new(2),
             refusals: Refusals::default(),
+            document: OpenApi::default(),
             gate: Gate::new().unwrap(),
         };
         Self { folder, state: web::Data::new(state), directory, heard, applied }

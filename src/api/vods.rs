@@ -7,10 +7,12 @@ use serde_json::{Value, json};
 use watershed_actors::vod::{EntryKind, FolderEntry, FolderError};
 
 use super::ApiState;
-use super::collection::Collection;
+use super::address::{Address, READ};
+use super::collection::{self, Collection};
 use super::error::ApiError;
-use super::list::ListQuery;
-use crate::settings;
+use super::list::{self, ListQuery};
+use super::openapi::{About, Schema};
+use crate::settings::{self, Shape};
 
 /// The collection of that name.
 pub(super) struct Vods;
@@ -18,6 +20,7 @@ pub(super) struct Vods;
 impl Collection for Vods {
     const NAME: &'static str = "vods";
     const KEY: &'static str = "prefix";
+    const ITEM: &'static str = "Vod";
 
     fn shown(state: &ApiState, name: &str, configured: Option<Value>) -> Option<Value> {
         Some(with_stats(configured?, state.vods.get(name).map(|vod| vod.viewers().count())))
@@ -27,9 +30,43 @@ impl Collection for Vods {
         with_stats(settings::blank_item(Self::NAME), None)
     }
 
+    fn schema() -> Schema {
+        let mut vod = Shape::Shown.item(Self::NAME);
+        let clients =
+            json!({"type": ["integer", "null"], "description": "who play its files here"});
+        vod["properties"]["stats"] =
+            json!({"type": "object", "properties": {"online_clients": clients}});
+        Schema::of(vod)
+    }
+
     fn not_found(name: &str) -> ApiError {
         ApiError::not_found("vod_not_found", format!("there is no vod `{name}`"))
     }
+}
+
+/// Their addresses.
+pub(super) fn addresses() -> Vec<Address> {
+    let mut all = Vec::from(collection::addresses::<Vods>("/vods", "/vods/{prefix}"));
+    all.push(Address::guarded("/vods/{prefix}/files").on(READ, web::to(files), about_files));
+    all
+}
+
+fn about_files() -> About {
+    let entry = Schema::named(
+        "FolderEntry",
+        json!({"type": "object", "properties": {
+            "name": {"type": "string"},
+            "kind": {"type": "string", "enum": ["file", "directory"]},
+            "bytes": {"type": ["integer", "null"]},
+            "mtime": {"type": ["integer", "null"], "description": "unix seconds"},
+            "stream": {"type": ["string", "null"], "description": "the name it is played by"},
+        }}),
+    );
+    let path = json!({"type": "string"});
+    let about = About::new("What is in one folder of a collection, of all its storages together")
+        .query("path", "the folder below the storages", path)
+        .refuses(&[404]);
+    list::described(about, "files", &entry, &shown(&FolderEntry::default()))
 }
 
 fn with_stats(mut vod: Value, online_clients: Option<u32>) -> Value {
@@ -38,7 +75,7 @@ fn with_stats(mut vod: Value, online_clients: Option<u32>) -> Value {
 }
 
 /// What is in one folder of a collection: `?path=FOLDER` below its storages, all of them together.
-pub(super) async fn files(
+async fn files(
     state: web::Data<ApiState>,
     prefix: web::Path<String>,
     request: HttpRequest,

@@ -301,6 +301,7 @@ fn api_state(settings: &Settings, parts: &Parts) -> Result<web::Data<ApiState>, 
         events: api::Events::new(settings.limits.event_listeners),
         gate: api::Gate::new().map_err(StartError::Random)?,
         refusals: api::Refusals::default(),
+        document: api::OpenApi::default(),
         limit_hits: parts.hits.clone(),
     }))
 }

@@ -34,6 +34,7 @@ mod redaction;
 mod saving;
 mod schema;
 mod secret;
+mod shape;
 mod text;
 mod validation;
 mod values;
@@ -60,6 +61,7 @@ pub use model::Settings;
 pub use network::Network;
 pub use saving::SaveError;
 pub use secret::{Secret, SecretUrl};
+pub use shape::Shape;
 
 use diagnostic::{Mask, Problem, SourceText};
 use document::Document;

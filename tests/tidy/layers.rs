@@ -116,6 +116,12 @@ fn doors_keep_apart(file: &File) -> Vec<String> {
     forbidden_words(file, forbidden)
 }
 
+/// Routes of the API are made where the document that describes them is made from: nowhere else.
+fn routes_are_described(file: &File) -> Vec<String> {
+    let is_maker = matches!(file.path.as_str(), "src/api/address.rs");
+    if is_maker { Vec::new() } else { forbidden_words(file, &["web::resource", "web::route"]) }
+}
+
 fn below(folder: &str) -> Vec<File> {
     files(&[".rs"]).into_iter().filter(|file| file.path.starts_with(folder)).collect()
 }
@@ -149,6 +155,13 @@ fn the_doors_of_the_daemon_keep_apart() {
     );
     prove(doors_keep_apart, "src/settings/a.rs", "use crate::api;\n", "use super::model;\n");
     require("layers mixed", &below("src/"), doors_keep_apart);
+}
+
+#[test]
+fn every_route_of_the_api_is_in_its_document() {
+    let good = "web::scope(base).configure(add(addresses()));\n";
+    prove(routes_are_described, "src/api/a.rs", "app.service(web::resource(\"/a\"));\n", good);
+    require("routes without a description", &below("src/api/"), routes_are_described);
 }
 
 /// The actor folders that lack their messages: a folder is an actor if its `mod.rs` makes one.

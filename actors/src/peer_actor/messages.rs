@@ -33,7 +33,7 @@ pub struct PeerConfig {
 }
 
 /// What is known of a peer's answering.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PeerState {
     /// Not answered yet.

@@ -41,7 +41,7 @@ pub struct NodeStats {
     pub output_kbit: Option<u64>,
     /// Always empty: nothing transcodes here. Kept for scripts that read it.
     #[serde(skip_deserializing)]
-    #[schema(value_type = Vec<String>, max_items = 0)]
+    #[schema(ignore)]
     pub transcoder_devices: [(); 0],
 }
 

@@ -13,7 +13,8 @@ use watershed_actors::names::NodeId;
 /// Looked at in one request; more are not ours.
 const VALUES_MAX: usize = 8;
 
-fn name(node: NodeId, is_https: bool) -> String {
+/// What it is called.
+pub(in crate::api) fn name(node: NodeId, is_https: bool) -> String {
     // Browsers take the prefix from secure pages only. Source: RFC 6265bis §4.1.3.
     let prefix = if is_https { "__Secure-" } else { "" };
     format!("{prefix}watershed-{node}")

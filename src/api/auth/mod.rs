@@ -43,11 +43,12 @@ use origin::Facts;
 use sign_ins::SignInLimits;
 
 pub(super) use access::{Role, Shown, User};
+pub(super) use cookie::name as cookie_name;
 pub use gate::Gate;
 pub(super) use gate::{SignedIn, user_by_password};
 
 /// Carries the token of a write by cookie.
-const TOKEN: &str = "x-csrf-token";
+pub(super) const TOKEN: &str = "x-csrf-token";
 /// Headers by which a proxy says for whom it asks.
 const FORWARDED: [HeaderName; 4] = [
     header::FORWARDED,
@@ -164,7 +165,9 @@ async fn answer(
         Err(refusal) => request.into_response(refusal.error_response()),
     };
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if is_script {
         headers.remove(header::WWW_AUTHENTICATE);

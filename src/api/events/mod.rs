@@ -24,14 +24,17 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
+use serde_json::json;
 use thiserror::Error;
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
 use super::ApiState;
+use super::address::{Address, GET};
 use super::auth::{Admitted, is_still_admitted};
 use super::error::ApiError;
 use super::monitoring::NodePhase;
+use super::openapi::{About, Schema};
 use collection::Collection;
 use feed::{Feed, Listener};
 
@@ -66,8 +69,35 @@ impl Events {
     }
 }
 
+const DETAILS: &str = "\
+Server-sent events. On connect all rows are told, then those that have changed and the keys of \
+those that are gone: `event` is the collection, `data` \
+`{\"full\", \"more\", \"estimated_count\", \"items\", \"gone\"}`. `full`: what was told before is \
+void; `more`: the next event belongs to the same change. The answer ends only with the client, its \
+right to look, or the node.";
+
+/// Its address.
+pub(super) fn address() -> Address {
+    let about = || {
+        let names = Collection::ALL.map(Collection::name);
+        let of = json!({
+            "name": "of",
+            "in": "query",
+            "description": "the collections to follow; all without it",
+            "style": "form",
+            "explode": false,
+        });
+        About::new("What changes, as it changes")
+            .details(DETAILS)
+            .parameter(of, json!({"type": "array", "items": {"enum": names}, "minItems": 1}))
+            .answers(200, "events without end", [("text/event-stream", Schema::text())])
+            .refuses(&[400])
+    };
+    Address::guarded("/events").on(GET, web::to(listen), about)
+}
+
 /// Tells the collections that the query names, until the client, its right or the node goes.
-pub(super) async fn listen(
+async fn listen(
     state: web::Data<ApiState>,
     request: HttpRequest,
     admitted: web::ReqData<Admitted>,

@@ -28,22 +28,32 @@ enum Condition {
     NotNull,
 }
 
+/// Makes the condition that a parameter with its suffix and this value is.
+type Build = fn(&str) -> Option<Condition>;
+
+/// What may follow a field's name.
+const SUFFIXES: [(&str, Build); 8] = [
+    ("_is_not", |value| (value == "null").then_some(Condition::NotNull)),
+    ("_is", |value| (value == "null").then_some(Condition::Null)),
+    ("_ne", |value| Some(Condition::IsNot(alternatives(value)))),
+    ("_gte", |value| Some(Condition::GreaterOrEqual(value.to_owned()))),
+    ("_gt", |value| Some(Condition::Greater(value.to_owned()))),
+    ("_lte", |value| Some(Condition::LessOrEqual(value.to_owned()))),
+    ("_lt", |value| Some(Condition::Less(value.to_owned()))),
+    ("_like", |value| Some(Condition::Like(value.to_lowercase()))),
+];
+
+/// The suffixes behind which any value can stand, or those that take `null` alone.
+pub(super) fn suffixes(is_any_value: bool) -> impl Iterator<Item = &'static str> {
+    let wanted = SUFFIXES.iter().filter(move |(_, build)| build("").is_some() == is_any_value);
+    wanted.map(|(suffix, _)| *suffix)
+}
+
 impl Filter {
     /// Reads one parameter of a query.
     ///
     /// Errors: 400 for `_is` of anything but `null`.
     pub(super) fn parse(name: &str, value: &str) -> Result<Self, ApiError> {
-        type Build = fn(&str) -> Option<Condition>;
-        const SUFFIXES: [(&str, Build); 8] = [
-            ("_is_not", |value| (value == "null").then_some(Condition::NotNull)),
-            ("_is", |value| (value == "null").then_some(Condition::Null)),
-            ("_ne", |value| Some(Condition::IsNot(alternatives(value)))),
-            ("_gte", |value| Some(Condition::GreaterOrEqual(value.to_owned()))),
-            ("_gt", |value| Some(Condition::Greater(value.to_owned()))),
-            ("_lte", |value| Some(Condition::LessOrEqual(value.to_owned()))),
-            ("_lt", |value| Some(Condition::Less(value.to_owned()))),
-            ("_like", |value| Some(Condition::Like(value.to_lowercase()))),
-        ];
         for (suffix, build) in SUFFIXES {
             let path = name.strip_suffix(suffix).filter(|path| !path.is_empty());
             if let Some(path) = path {

@@ -20,6 +20,7 @@ use self::cursor::{Cursor, Direction};
 use self::filter::Filter;
 use self::order::{SortKey, SortValue};
 use super::error::ApiError;
+use super::openapi::{About, Schema};
 
 /// Items on a page unless the request says otherwise.
 const LIMIT_DEFAULT: usize = 100;
@@ -39,6 +40,80 @@ pub(crate) struct ListQuery {
     filters: Vec<Filter>,
     /// Marks cursors as good for this order and these filters only.
     fingerprint: String,
+}
+
+/// Describes the list `collection`, whose items have the shape `item` and the fields of `blank`.
+pub(crate) fn described(about: About, collection: &str, item: &Schema, blank: &Value) -> About {
+    let suffixes = |is_any_value| {
+        let suffixes: Vec<&str> = filter::suffixes(is_any_value).collect();
+        suffixes.join("|")
+    };
+    let fields = fields(blank).join("|").replace('.', r"\.");
+    let sorted = format!("^-?({fields})$");
+    let listed = json!({"style": "form", "explode": false, "in": "query"});
+    let named = |name: &str, description: &str| {
+        let mut parameter = listed.clone();
+        parameter["name"] = json!(name);
+        parameter["description"] = json!(description);
+        parameter
+    };
+    let cursor = json!({"type": ["string", "null"]});
+    let page = item.clone().map(|item| {
+        json!({
+            "type": "object",
+            "properties": {
+                collection: {"type": "array", "items": item},
+                "estimated_count": {"type": "integer", "minimum": 0},
+                "next": cursor,
+                "prev": cursor,
+                "timing": {"type": "object"},
+            },
+            "required": [collection, "estimated_count", "next", "prev", "timing"],
+        })
+    });
+    let limit = json!({"type": "integer", "minimum": 1, "default": LIMIT_DEFAULT});
+    about
+        .query("limit", "most items of the page", limit)
+        .query("cursor", "`next` or `prev` of another page", json!({"type": "string"}))
+        .parameter(
+            named("sort", "fields, the first counting most; `-` before one turns its order"),
+            json!({"type": "array", "items": {"type": "string", "pattern": sorted}}),
+        )
+        .parameter(
+            named("select", "fields to show, dotted ones too; all without it"),
+            json!({"type": "array", "items": {"type": "string"}}),
+        )
+        .query("q", "text that some field holds", json!({"type": "string"}))
+        .parameter(
+            json!({
+                "name": "filter",
+                "in": "query",
+                "style": "form",
+                "explode": true,
+                "description": "each field, with or without a suffix, is a parameter of its own",
+            }),
+            json!({
+                "type": "object",
+                "patternProperties": {
+                    (format!("^({fields})({})?$", suffixes(true))):
+                        {"type": "string"},
+                    (format!("^({fields})({})$", suffixes(false))):
+                        {"const": "null"},
+                },
+                "additionalProperties": false,
+            }),
+        )
+        .json(200, "the page", page)
+        .refuses(&[400])
+}
+
+/// The dotted paths of all fields.
+fn fields(blank: &Value) -> Vec<String> {
+    let each = |(name, inner): (&String, &Value)| {
+        let below = fields(inner).into_iter().map(move |field| format!("{name}.{field}"));
+        [name.clone()].into_iter().chain(below).collect::<Vec<_>>()
+    };
+    blank.as_object().into_iter().flatten().flat_map(each).collect()
 }
 
 /// A key with what it is sorted by.

@@ -6,6 +6,8 @@ use serde_json::{Map, Value, json};
 use watershed_actors::report::{StreamState, TrackReport};
 use watershed_actors::stream_directory::{LocalStream, StreamListing};
 
+use crate::api::openapi::Schema;
+
 /// How long after its last frame a stream still counts as alive.
 const ALIVE_FOR: Duration = Duration::from_secs(12);
 
@@ -72,6 +74,58 @@ impl Sources {
         let local = self.listing.as_ref().and_then(|listing| listing.local.as_ref());
         self.configured.is_some() || local.is_some()
     }
+}
+
+/// The shape of [`item`], where `configured` is that of its settings.
+pub(super) fn schema(mut configured: Value) -> Schema {
+    let some = |kind: &str| json!({"type": [kind, "null"]});
+    let about =
+        |kind: &str, description: &str| json!({"type": [kind, "null"], "description": description});
+    Schema::fields_of_type::<TrackReport>().map(|mut track| {
+        track["properties"]["track_id"] = json!({"type": "string"});
+        let stats = json!({
+            "id": about("string", "names this capture"),
+            "status": {"type": "string", "enum": ["running", "waiting", "error"]},
+            "alive": {"type": "boolean", "description": "has had a frame within 12 s"},
+            "bitrate": about("integer", "kbit/s"),
+            "input_bitrate": about("integer", "kbit/s received"),
+            "output_bitrate": about("integer", "kbit/s given out to clients"),
+            "online_clients": about("integer", "of all nodes together"),
+            "client_count": about("integer", "sessions since it was opened"),
+            "lifetime": about("integer", "milliseconds since it was opened"),
+            "opened_at": about("integer", "unix milliseconds"),
+            "retry_count": about("integer", "how often the input was started again"),
+            "bytes_in": some("integer"),
+            "bytes_out": some("integer"),
+            "last_dts": about("integer", "decode time of the last frame, milliseconds"),
+            "ts_delay": about("integer", "milliseconds since the last frame"),
+            "running_on": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "hostnames of the nodes where it has frames",
+            },
+            "media_info": {
+                "type": "object",
+                "properties": {"tracks": {"type": "array", "items": track}},
+            },
+            "source_error": about("string", "why its input does not deliver"),
+        });
+        let fields = &mut configured["properties"];
+        fields["inputs"]["items"]["properties"]["stats"] = json!({
+            "type": "object",
+            "properties": {
+                "active": {"type": "boolean", "description": "whether it is the one on air"},
+                "status": {"type": "string", "description": "what it is doing"},
+                "error": about("string", "why it last failed"),
+                "retry_count": about("integer", "how often it failed and was tried again"),
+                "last_frame_at": about("integer", "unix milliseconds"),
+                "bitrate": about("integer", "kbit/s"),
+            },
+        });
+        fields["named_by"] = json!({"type": "string", "enum": ["config", "user", "remote"]});
+        fields["stats"] = json!({"type": "object", "properties": stats});
+        configured
+    })
 }
 
 /// The item of that name; `hostname` is this node's.

@@ -19,10 +19,12 @@ use watershed_actors::stream_directory::StreamListing;
 pub use item::{InputDetails, StreamDetails};
 
 use super::ApiState;
+use super::address::{Address, POST};
 use super::collection::{self, Collection};
 use super::error::ApiError;
 use super::list::ListQuery;
-use crate::settings;
+use super::openapi::{About, Schema};
+use crate::settings::{self, Shape};
 use item::Sources;
 
 /// The collection of that name. A PUT makes the stream one of this node's own.
@@ -31,6 +33,7 @@ pub(super) struct Streams;
 impl Collection for Streams {
     const NAME: &'static str = "streams";
     const KEY: &'static str = "name";
+    const ITEM: &'static str = "Stream";
 
     fn shown(state: &ApiState, name: &str, configured: Option<Value>) -> Option<Value> {
         let sources = Sources { configured, listing: find(state, name) };
@@ -41,6 +44,10 @@ impl Collection for Streams {
     fn blank() -> Value {
         let configured = Some(settings::blank_item(Self::NAME));
         item::item("", &Sources { configured, listing: None }, None, "")
+    }
+
+    fn schema() -> Schema {
+        item::schema(Shape::Shown.item(Self::NAME))
     }
 
     fn not_found(name: &str) -> ApiError {
@@ -55,6 +62,20 @@ impl Collection for Streams {
         let item = |(name, sources): &(&String, &Sources)| Some(item_of(state, name, sources));
         query.answer(Self::NAME, &sources(state), |(name, _)| name.as_str(), item)
     }
+}
+
+/// Their addresses.
+pub(super) fn addresses() -> Vec<Address> {
+    let (list, item) = ("/streams", "/streams/{name}");
+    let mut all =
+        Vec::from(collection::addresses_with_delete::<Streams>(list, item, web::to(delete)));
+    let stopped = || {
+        About::new("Ends the capture of one; a static stream starts anew")
+            .empty(204, "it is ended")
+            .refuses(&[400, 404, 409])
+    };
+    all.push(Address::guarded("/streams/{name}/stop").on(POST, web::to(stop), stopped));
+    all
 }
 
 /// All streams by name, each as the list shows it.
@@ -92,7 +113,7 @@ fn item_of(state: &ApiState, name: &str, sources: &Sources) -> Value {
 }
 
 /// Removes one of this node's own; one from a template ends with its publisher.
-pub(super) async fn delete(
+async fn delete(
     state: web::Data<ApiState>,
     name: web::Path<String>,
     request: HttpRequest,
@@ -105,7 +126,7 @@ pub(super) async fn delete(
 }
 
 /// Ends the capture of one; a static stream starts anew.
-pub(super) async fn stop(
+async fn stop(
     state: web::Data<ApiState>,
     name: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
