@@ -12,6 +12,7 @@
 //!    │  rtp  sdp │    │   and packets, with what describes them
 //!    └──┬──┴─────┴────┘
 //!     codec              parameter sets, framing of access units
+//!       │    preview       a keyframe as a JPEG, the one thing that is decoded
 //!       │
 //!  packet  track  time   the packet model; live: what one running stream shares with its players
 //!     cursor             checked reads, the only place that indexes into bytes from outside
@@ -25,6 +26,7 @@ pub mod live;
 pub mod mp4;
 pub mod mpegts;
 pub mod packet;
+pub mod preview;
 pub mod relay;
 pub mod rtmp;
 pub mod rtp;

@@ -1,20 +1,27 @@
 //! Containers and codecs: files and streams that somebody else made.
 
+use std::cell::Cell;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use watershed_media::codec::{aac, ac3, h264, h265, mpeg_audio, nal, rfc6381};
 use watershed_media::flv::{self, TagKind};
-use watershed_media::packet::StreamItem;
+use watershed_media::live::LivePacket;
+use watershed_media::packet::{MediaPacket, StreamItem};
 use watershed_media::time::Ticks;
-use watershed_media::{mp4, mpegts};
+use watershed_media::track::{Track, TrackId};
+use watershed_media::{mp4, mpegts, preview};
 
 /// Bytes of one read of a transport stream: prime, so that packets are cut anywhere.
 const PIECE: usize = 1009;
 
 /// Most samples read of a file: tables can name millions.
 const SAMPLES_MAX: usize = 1000;
+
+/// Most NAL units of a keyframe that are decoded: the daemon looks at the clock.
+const UNITS_MAX: u32 = 16;
 
 /// Most ranges that a file may have asked for.
 const RANGES_MAX: usize = 1000;
@@ -147,4 +154,24 @@ pub(crate) fn parameter_sets(bytes: &[u8]) {
     for width in 1..=4 {
         let _ = nal::to_four_byte_lengths(set(), width);
     }
+}
+
+/// A keyframe with start codes: its SPS, its PPS, then all else.
+pub(crate) fn preview(bytes: &[u8]) {
+    let mut units = nal::annex_b(bytes).map(Bytes::copy_from_slice);
+    let sets = (units.next().unwrap_or_default(), units.next().unwrap_or_default());
+    let Ok(codec) = h264::config_from_parameter_sets(sets.0, vec![sets.1]) else {
+        return;
+    };
+    let units: Vec<_> = units.collect();
+    let (id, time) = (TrackId(0), Ticks(0));
+    let payload = nal::to_lengths(units.iter().map(|unit| &unit[..]), bytes.len());
+    let keyframe = LivePacket {
+        tracks: Arc::new([Track { id, codec, language: None }]),
+        packet: MediaPacket { track: id, dts: time, pts: time, is_keyframe: true, payload },
+        is_start: true,
+        is_discontinuity: false,
+    };
+    let decoded = Cell::new(0);
+    let _ = preview::jpeg(&keyframe, &|| decoded.replace(decoded.get() + 1) > UNITS_MAX);
 }

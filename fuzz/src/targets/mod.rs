@@ -15,7 +15,7 @@ mod sessions;
 pub(crate) type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub(crate) const TARGETS: [Target; 14] = [
+pub(crate) const TARGETS: [Target; 15] = [
     ("rtsp", sessions::rtsp),
     ("rtmp", sessions::rtmp),
     ("rtmp_handshake", sessions::rtmp_handshake),
@@ -27,6 +27,7 @@ pub(crate) const TARGETS: [Target; 14] = [
     ("mpegts", containers::mpegts),
     ("mp4", containers::mp4),
     ("parameter_sets", containers::parameter_sets),
+    ("preview", containers::preview),
     ("config", control::config),
     ("report", control::report),
     ("relay", relay::relay),

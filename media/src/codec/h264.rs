@@ -5,8 +5,8 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::CodecError;
 use super::bits::{Bits, frame_rate, unescape};
+use super::{CodecError, ColourCoding};
 use crate::cursor::Cursor;
 use crate::track::{CodecConfig, VideoShape};
 
@@ -113,6 +113,26 @@ pub fn reorder_frames(sps: &[u8]) -> Option<u8> {
     Sps::parse(sps).ok()?.reorder_frames
 }
 
+/// What a decoder of a stream has to be ready for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PictureFormat {
+    /// Width in pixels as coded, before it is cropped.
+    pub coded_width: u32,
+    /// Height in pixels as coded.
+    pub coded_height: u32,
+    /// Whether numbers of frames may be missing (`gaps_in_frame_num_value_allowed_flag`).
+    pub has_gaps: bool,
+    /// What the values mean.
+    pub colours: ColourCoding,
+}
+
+/// Reads how pictures are coded from an SPS, one NAL unit without framing.
+///
+/// Errors: as [`config_from_parameter_sets`].
+pub fn picture_format(sps: &[u8]) -> Result<PictureFormat, CodecError> {
+    Ok(Sps::parse(sps)?.format)
+}
+
 /// Whether an SEI holds a recovery point. Source: ISO/IEC 14496-10 §7.3.2.3.1 and table D.1.
 fn has_recovery_point(unit: &[u8]) -> bool {
     const RECOVERY_POINT: usize = 6;
@@ -147,6 +167,7 @@ fn has_recovery_point(unit: &[u8]) -> bool {
 /// What the sequence parameter set says, as far as anyone asks.
 struct Sps {
     shape: VideoShape,
+    format: PictureFormat,
     chroma_format: u8,
     luma_depth: u8,
     chroma_depth: u8,
@@ -167,6 +188,12 @@ impl Sps {
         bits.ue()?;
         let mut sps = Self {
             shape: VideoShape::default(),
+            format: PictureFormat {
+                coded_width: 0,
+                coded_height: 0,
+                has_gaps: false,
+                colours: ColourCoding::default(),
+            },
             chroma_format: 1,
             luma_depth: 0,
             chroma_depth: 0,
@@ -178,9 +205,9 @@ impl Sps {
         }
         let order_type = skip_picture_order(&mut bits)?;
         bits.ue()?;
-        bits.skip(1)?;
+        sps.format.has_gaps = bits.flag()?;
         sps.read_size(&mut bits, has_separate_planes)?;
-        sps.shape.fps = vui_frame_rate(&mut bits).unwrap_or(None);
+        sps.shape.fps = sps.read_vui(&mut bits).unwrap_or(None);
         sps.reorder_frames = match (profile, order_type) {
             (66, _) | (_, 2) => Some(0),
             _ => vui_reorder_frames(&mut bits).unwrap_or(None),
@@ -225,6 +252,7 @@ impl Sps {
             _ => (1, 1),
         };
         let (mut width, mut height) = (columns * 16, rows * 16 * fields);
+        (self.format.coded_width, self.format.coded_height) = (width, height);
         if bits.flag()? {
             let [left, right, top, bottom] = [bits.ue()?, bits.ue()?, bits.ue()?, bits.ue()?];
             let cut = |unit: u32, a: u32, b: u32| unit.saturating_mul(a.saturating_add(b));
@@ -236,6 +264,21 @@ impl Sps {
         }
         (self.shape.width, self.shape.height) = (width, height);
         Ok(())
+    }
+
+    /// Reads the VUI as far as its timing: two ticks are a frame. Source: ISO/IEC 14496-10 §E.1.1.
+    fn read_vui(&mut self, bits: &mut Bits<'_>) -> Result<Option<(u32, u32)>, CodecError> {
+        if !bits.flag()? {
+            return Ok(None);
+        }
+        self.format.colours = super::read_vui_head(bits)?;
+        if !bits.flag()? {
+            return Ok(None);
+        }
+        let (tick, scale) = (bits.bits(32)?, bits.bits(32)?);
+        // fixed_frame_rate_flag; what follows is none of the frame rate's business.
+        let _ = bits.skip(1);
+        Ok(frame_rate(u64::from(scale), 2 * u64::from(tick)))
     }
 }
 
@@ -276,21 +319,6 @@ fn skip_picture_order(bits: &mut Bits<'_>) -> Result<u32, CodecError> {
         _ => {}
     }
     Ok(order_type)
-}
-
-/// Reads the VUI as far as its timing: two ticks are a frame. Source: ISO/IEC 14496-10 §E.1.1.
-fn vui_frame_rate(bits: &mut Bits<'_>) -> Result<Option<(u32, u32)>, CodecError> {
-    if !bits.flag()? {
-        return Ok(None);
-    }
-    super::skip_vui_head(bits)?;
-    if !bits.flag()? {
-        return Ok(None);
-    }
-    let (tick, scale) = (bits.bits(32)?, bits.bits(32)?);
-    // fixed_frame_rate_flag; what follows is none of the frame rate's business.
-    let _ = bits.skip(1);
-    Ok(frame_rate(u64::from(scale), 2 * u64::from(tick)))
 }
 
 /// Reads the VUI from behind its timing to its end. Source: ISO/IEC 14496-10 §E.1.1.
@@ -360,6 +388,11 @@ mod tests {
         0x67, 0x64, 0x00, 0x28, 0xac, 0xd9, 0x40, 0x78, 0x02, 0x27, 0xe5, 0xc0, 0x44, 0x00, 0x00,
         0x0f, 0xa4, 0x00, 0x03, 0xa9, 0x80, 0x3c, 0x60, 0xc6, 0x58,
     ];
+    /// As the first, with `-color_range pc -colorspace bt709`.
+    const SPS_FULL_RANGE_709: &[u8] = &[
+        0x67, 0x64, 0x00, 0x1e, 0xac, 0xd9, 0x40, 0xa0, 0x2f, 0xf9, 0x70, 0x16, 0xe0, 0x20, 0x20,
+        0x28, 0x00, 0x00, 0x03, 0x00, 0x08, 0x00, 0x00, 0x03, 0x01, 0x90, 0x78, 0xb1, 0x6c, 0xb0,
+    ];
     const PPS: &[u8] = &[0x68, 0xeb, 0xe3, 0xcb, 0x22, 0xc0];
 
     fn config(sps: &'static [u8]) -> CodecConfig {
@@ -387,6 +420,15 @@ mod tests {
     fn cropping_and_ntsc_rates_are_exact() {
         let shape = config(SPS_1080P29).video().unwrap();
         assert_eq!((shape.width, shape.height, shape.fps), (1920, 1080, Some((30_000, 1001))));
+    }
+
+    #[test]
+    fn sps_says_how_pictures_are_coded() {
+        let format = picture_format(SPS_1080P29).unwrap();
+        assert_eq!((format.coded_width, format.coded_height), (1920, 1088));
+        assert_eq!(format.colours, ColourCoding::default());
+        let full = picture_format(SPS_FULL_RANGE_709).unwrap();
+        assert_eq!(full.colours, ColourCoding { is_full_range: true, matrix: Some(1) });
     }
 
     #[test]

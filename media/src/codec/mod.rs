@@ -1,11 +1,11 @@
 //! Codecs as far as a streamer must know them: parameter sets, frame headers and framing.
 //!
-//! Nothing is decoded. Each file knows one codec: it turns what a container or an SDP carries into
-//! a [`CodecConfig`](crate::track::CodecConfig) and back. `nal` converts between the two framings
-//! of H.264 and H.265, sizes in front of NAL units (the packet model) and start codes between them
-//! (MPEG-TS). Parameter sets are read here and not by `shiguredo_mp4::bitstream`: that stops before
-//! the frame rate in H.264 and H.265, and refuses every AAC configuration but plain LC, also the
-//! ones that FFmpeg writes for LC.
+//! Nothing is decoded here. Each file knows one codec: it turns what a container or an SDP carries
+//! into a [`CodecConfig`](crate::track::CodecConfig) and back. `nal` converts between the two
+//! framings of H.264 and H.265, sizes in front of NAL units (the packet model) and start codes
+//! between them (MPEG-TS). Parameter sets are read here and not by `shiguredo_mp4::bitstream`: that
+//! stops before the frame rate in H.264 and H.265, and refuses every AAC configuration but plain
+//! LC, also the ones that FFmpeg writes for LC.
 //!
 //! ```text
 //!  containers, RTMP, RTSP
@@ -87,11 +87,22 @@ fn check_set_sizes(what: &'static str, sets: &[bytes::Bytes]) -> Result<(), Code
     }
 }
 
-/// Skips the VUI from the aspect ratio to the chroma location, the same in H.264 and H.265.
+/// How sample values stand for colours. Source: ISO/IEC 14496-10 §E.2.1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ColourCoding {
+    /// Whether values use all of 0 to 255 (`video_full_range_flag`).
+    pub is_full_range: bool,
+    /// `matrix_coefficients` of table E-5; none where the stream does not say.
+    pub matrix: Option<u8>,
+}
+
+/// Reads the VUI from the aspect ratio to the chroma location, the same in H.264 and H.265.
 ///
 /// Source: ISO/IEC 14496-10 §E.1.1, ITU-T H.265 §E.2.1.
-fn skip_vui_head(bits: &mut bits::Bits<'_>) -> Result<(), CodecError> {
+fn read_vui_head(bits: &mut bits::Bits<'_>) -> Result<ColourCoding, CodecError> {
     const EXTENDED_ASPECT: u8 = 255;
+    const UNSPECIFIED: u8 = 2;
+    let mut colours = ColourCoding::default();
     if bits.flag()? && bits.small(8)? == EXTENDED_ASPECT {
         bits.skip(32)?;
     }
@@ -99,14 +110,16 @@ fn skip_vui_head(bits: &mut bits::Bits<'_>) -> Result<(), CodecError> {
         bits.skip(1)?;
     }
     if bits.flag()? {
-        bits.skip(4)?;
+        bits.skip(3)?;
+        colours.is_full_range = bits.flag()?;
         if bits.flag()? {
-            bits.skip(24)?;
+            bits.skip(16)?;
+            colours.matrix = Some(bits.small(8)?).filter(|&matrix| matrix != UNSPECIFIED);
         }
     }
     if bits.flag()? {
         bits.ue()?;
         bits.ue()?;
     }
-    Ok(())
+    Ok(colours)
 }

@@ -144,7 +144,7 @@ fn read_frame_rate(
 
 /// Source: ITU-T H.265 §E.2.1; a tick is a frame.
 fn vui_frame_rate(bits: &mut Bits<'_>) -> Result<Option<(u32, u32)>, CodecError> {
-    crate::codec::skip_vui_head(bits)?;
+    crate::codec::read_vui_head(bits)?;
     bits.skip(3)?;
     if bits.flag()? {
         for _ in 0..4 {
