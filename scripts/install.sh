@@ -104,6 +104,18 @@ install_current_ffmpeg() {
   ln -sf "$program" target/tools/ffmpeg
 }
 
+# Makes up requests from the API's own document; Debian has none.
+install_schemathesis() {
+  local venv=target/tools/schemathesis version=4.32.5
+  [ ! -x "$venv/bin/schemathesis" ] || return 0
+  echo "installing schemathesis $version into $venv"
+  python3 -m venv "$venv"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check "schemathesis==$version"
+}
+
 check_toolchains || exit 1
 install_missing
-[ "$mode" != test ] || install_current_ffmpeg
+if [ "$mode" = test ]; then
+  install_current_ffmpeg
+  install_schemathesis
+fi

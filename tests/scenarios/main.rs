@@ -34,6 +34,7 @@ mod matrix;
 mod metrics;
 mod older_paths;
 mod on_demand;
+mod openapi;
 mod peer_history;
 mod public_addresses;
 mod publishing;
