@@ -11,6 +11,7 @@ mod support;
 mod ask_any_node;
 mod behind_proxies;
 mod broken_config;
+mod canaries;
 mod cluster_auth;
 mod config_api;
 mod config_write_back;
