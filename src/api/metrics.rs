@@ -7,6 +7,7 @@
 //! a client: there may be any number of them.
 
 use std::fmt;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use actix_web::{HttpResponse, web};
@@ -122,6 +123,8 @@ impl Collector for NodeMetrics {
         encode_peer_states(&mut encoder, peers.iter().map(AsRef::as_ref))?;
         encode_peer_polls(&mut encoder, peers.iter().map(AsRef::as_ref))?;
         self.encode_clients(&mut encoder)?;
+        let previews = [(Labels::new(), self.state.previews.load(Ordering::Relaxed))];
+        counters(&mut encoder, "previews", "Previews made, or tried", previews)?;
         let mut streams = self.state.streams.all();
         encode_stream_states(&mut encoder, &streams)?;
         if self.state.keeper.current().settings.stream_metrics {

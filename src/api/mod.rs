@@ -40,6 +40,9 @@ mod vods;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
 use actix::Recipient;
 use actix_web::middleware::from_fn;
 use actix_web::web;
@@ -104,6 +107,8 @@ pub struct ApiState {
     pub peer_changed: Recipient<PeerAnnouncedChange>,
     /// Counts the limits that are hit.
     pub limit_hits: LimitHits,
+    /// Counts the keyframes that were decoded for previews.
+    pub previews: Arc<AtomicU64>,
     /// Whether the node takes new clients.
     pub readiness: Readiness,
     /// Who follows what changes.

@@ -156,6 +156,7 @@ impl Bench {
             peer_spoke: listener.clone().recipient(),
             peer_changed: listener.recipient(),
             limit_hits: LimitHits::default(),
+            previews: Arc::default(),
             readiness: Readiness::default(),
             events: Events::new(2),
             refusals: Refusals::default(),

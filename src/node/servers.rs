@@ -94,7 +94,7 @@ impl Servers {
         let front = Front::new(settings, parts, &connections);
         let mut http = Vec::new();
         if !with_api.is_empty() {
-            http.push(front.serve(with_api, Some(api_state(settings, parts)?))?);
+            http.push(front.serve(with_api, Some(api_state(settings, parts, &front.play)?))?);
         }
         if !playback.is_empty() {
             http.push(front.serve(playback, None)?);
@@ -208,6 +208,8 @@ impl Front {
             relays: parts.relays.clone(),
             entries: Box::new(OpenPeers(parts.peers.clone())),
             embed_template: web_ui::page("embed.html"),
+            previews: translate::preview_limits(settings),
+            limit_hits: parts.hits.clone(),
         }));
         let limits = &settings.limits;
         let front = FrontConfig {
@@ -279,7 +281,11 @@ fn reserve_max(settings: &Settings) -> usize {
     settings.limits.reserved_descriptors.div_ceil(2).max(1)
 }
 
-fn api_state(settings: &Settings, parts: &Parts) -> Result<web::Data<ApiState>, StartError> {
+fn api_state(
+    settings: &Settings,
+    parts: &Parts,
+    play: &Play,
+) -> Result<web::Data<ApiState>, StartError> {
     Ok(web::Data::new(ApiState {
         identity: parts.identity.clone(),
         keeper: parts.keeper.clone(),
@@ -303,6 +309,7 @@ fn api_state(settings: &Settings, parts: &Parts) -> Result<web::Data<ApiState>, 
         refusals: api::Refusals::default(),
         document: api::OpenApi::default(),
         limit_hits: parts.hits.clone(),
+        previews: Arc::clone(play.previews()),
     }))
 }
 

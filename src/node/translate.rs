@@ -19,7 +19,7 @@ use watershed_media::rtmp::amf0::AmfLimits;
 use watershed_media::rtmp::{Limits as RtmpLimits, ServerConfig};
 use watershed_media::rtsp::RtspLimits;
 
-use crate::play::PlaySettings;
+use crate::play::{PlaySettings, PreviewLimits};
 use crate::settings::Settings;
 use crate::settings::model::{
     self, HlsRedirect, Input, Peer, RedirectMode as WantedRedirect, Stream, Vod,
@@ -157,10 +157,21 @@ const fn redirect_mode(word: WantedRedirect) -> RedirectMode {
     }
 }
 
+/// What previews may cost.
+pub(super) fn preview_limits(settings: &Settings) -> PreviewLimits {
+    let limits = &settings.limits;
+    PreviewLimits {
+        at_once: limits.previews,
+        age: limits.preview_age,
+        timeout: limits.preview_timeout,
+    }
+}
+
 /// What playback needs to know.
 pub(super) fn play(settings: &Settings) -> PlaySettings {
     PlaySettings {
         redirects_media_playlists: settings.hls_redirect == HlsRedirect::Media,
+        makes_previews: settings.preview,
         fan_out: fan_out(settings),
     }
 }

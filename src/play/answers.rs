@@ -52,6 +52,12 @@ pub(crate) fn no_such_output() -> HttpResponse {
     not_found("this node makes no such output of its streams")
 }
 
+/// 404 in the manner of the API: there is a stream, but no picture of it.
+pub(crate) fn no_preview(reason: &str) -> HttpResponse {
+    let error = json!({ "status": "404", "code": "no_preview", "title": reason });
+    uncached(StatusCode::NOT_FOUND).json(json!({ "error": "not_found", "errors": [error] }))
+}
+
 /// 405: the stream is here, but this is only read, or published.
 pub(crate) fn method_not_allowed(output: Output<'_>) -> HttpResponse {
     let allowed = match output {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  POST /NAME/mpegts ▸ publish
-//!  GET /NAME/OUTPUT ▸ path::parse ▸ Play::decide ─┬ Local    ▸ hls | progressive | embed
+//!  GET /NAME/OUTPUT ▸ path::parse ▸ Play::decide ─┬ Local    ▸ hls | progressive | embed | preview
 //!                                                 ├ Redirect ▸ redirect (302 to the holder)
 //!                                                 ├ Relay    ▸ relay, then as Local
 //!                                                 ├ Later    ▸ 503, Retry-After
@@ -17,6 +17,7 @@ mod embed;
 mod files;
 mod hls;
 mod path;
+mod preview;
 mod progressive;
 mod publish;
 mod quick;
@@ -28,6 +29,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use actix::Recipient;
@@ -36,6 +38,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use watershed_actors::fan_out::FanOutSettings;
 use watershed_actors::http_session::Opening;
+use watershed_actors::limits::LimitHits;
 use watershed_actors::live_stream::Broadcast;
 use watershed_actors::names::{NodeId, Protocol};
 use watershed_actors::published::Published;
@@ -52,6 +55,8 @@ use watershed_actors::wall_clock::unix_ms;
 use crate::http_front::client_of;
 pub use embed::origins;
 use path::Output;
+pub use preview::PreviewLimits;
+use preview::Previews;
 pub use publish::PublishLeave;
 pub use quick::QuickPlay;
 
@@ -60,6 +65,8 @@ pub use quick::QuickPlay;
 pub struct PlaySettings {
     /// The asked node answers master playlists itself and redirects the media playlists.
     pub redirects_media_playlists: bool,
+    /// Pictures of streams are made.
+    pub makes_previews: bool,
     /// How endless responses are written.
     pub fan_out: FanOutSettings,
 }
@@ -80,6 +87,7 @@ pub struct Play {
     entries: Box<dyn EntryNodes>,
     /// The player page as built; none if the web UI was not.
     embed_template: Option<Bytes>,
+    previews: Previews,
     player_hash: RandomState,
 }
 
@@ -107,6 +115,10 @@ pub struct PlayParts {
     pub entries: Box<dyn EntryNodes>,
     /// The player page as built; none if the web UI was not.
     pub embed_template: Option<Bytes>,
+    /// What pictures of streams may cost.
+    pub previews: PreviewLimits,
+    /// Counts those that cost more.
+    pub limit_hits: LimitHits,
 }
 
 /// Names the nodes that a player may enter the cluster by.
@@ -170,8 +182,15 @@ impl Play {
             relays: parts.relays,
             entries: parts.entries,
             embed_template: parts.embed_template,
+            previews: Previews::new(parts.previews, parts.limit_hits),
             player_hash: RandomState::new(),
         }
+    }
+
+    /// Counts the keyframes that were decoded for pictures of streams.
+    #[must_use]
+    pub const fn previews(&self) -> &Arc<AtomicU64> {
+        self.previews.decoded()
     }
 
     /// Decides without waiting; `None` while the node has not heard from its peers.
@@ -330,6 +349,7 @@ async fn serve(play: &Play, entry: LocalEntry, asked: &Asked<'_>, is_head: bool)
         Output::Embed => embed::page(play, asked.name),
         Output::Segment(segment) => hls::segment(play, &entry, segment, asked, is_head),
         Output::MediaInfo => answers::media_info(&entry.broadcast.tracks()),
+        Output::Preview => preview::answer(play, &entry).await,
         Output::Master | Output::Media if let Err(refused) = play.saw_player(&entry, asked) => {
             answers::player_refused(refused)
         }

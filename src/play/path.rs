@@ -22,6 +22,8 @@ pub(crate) enum Output<'a> {
     Embed,
     /// `/NAME/media_info.json`: the tracks.
     MediaInfo,
+    /// `/NAME/preview.jpg`: the last keyframe as a picture.
+    Preview,
     /// What this node does not make of its own streams; a peer's are redirected to all the same.
     Other,
 }
@@ -42,6 +44,7 @@ impl Output<'_> {
             | Self::Segment(_)
             | Self::Embed
             | Self::MediaInfo
+            | Self::Preview
             | Self::Other => Protocol::Hls,
         }
     }
@@ -60,7 +63,8 @@ pub(crate) fn parse(path: &str) -> Option<(&str, Output<'_>)> {
         "live.flv" => (name, Output::Endless(Endless::Flv)),
         "embed.html" => (name, Output::Embed),
         "media_info.json" => (name, Output::MediaInfo),
-        "index.fmp4.m3u8" | "index.ll.m3u8" | "preview.jpg" => (name, Output::Other),
+        "preview.jpg" => (name, Output::Preview),
+        "index.fmp4.m3u8" | "index.ll.m3u8" => (name, Output::Other),
         segment if segment.ends_with(".ts") => (name, Output::Segment(segment)),
         _ => return None,
     };
@@ -80,7 +84,7 @@ mod tests {
         assert_eq!(parse("/cam1/mpegts"), endless(Endless::MpegTs));
         assert_eq!(parse("/cam1/live.flv"), endless(Endless::Flv));
         assert_eq!(parse("/cam1/embed.html"), Some(("cam1", Output::Embed)));
-        assert_eq!(parse("/cam1/preview.jpg"), Some(("cam1", Output::Other)));
+        assert_eq!(parse("/cam1/preview.jpg"), Some(("cam1", Output::Preview)));
         assert_eq!(parse("/cam1/ab-1.ts"), Some(("cam1", Output::Segment("ab-1.ts"))));
     }
 

@@ -25,6 +25,10 @@ pub(super) async fn answer(
         Output::Embed => return embed::page(play, asked.name),
         Output::Other => return answers::no_such_output(),
         Output::Endless(endless) if is_head => return progressive::head(endless),
+        // A page of a hundred pictures must not pull a hundred streams.
+        Output::Preview if play.relays.find(asked.name).is_none() => {
+            return answers::no_preview("the stream is at another node, and nobody plays it here");
+        }
         _ => {}
     }
     match open(play, route, asked, request).await {

@@ -45,6 +45,14 @@ pub struct Limits {
     pub event_listeners: usize,
     /// Rows of one collection that the events tell.
     pub event_rows: usize,
+    /// Previews decoded at once.
+    pub previews: usize,
+    /// Age at which a preview is made anew.
+    #[serde(deserialize_with = "seconds")]
+    pub preview_age: Duration,
+    /// Time to make a preview.
+    #[serde(deserialize_with = "seconds")]
+    pub preview_timeout: Duration,
     /// Wrong passwords before a user or an address has to wait.
     pub sign_in_tries: u32,
     /// Browsers signed in at once, of each user.

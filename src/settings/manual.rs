@@ -58,6 +58,12 @@ password, a restart, `sign_in_idle` or `sign_in_lifetime`. After `sign_in_tries`
 user and an address wait, each time twice as long (429 with `Retry-After`): the address for up to
 15 minutes, the user for up to one, but not where it was right before. Behind a proxy that is not
 in `trusted_proxies` all clients are one address.
+
+`/NAME/preview.jpg` is the last keyframe of a running stream, decoded when somebody asks: H.264 with
+8 bits, 4:2:0 and no fields, up to 4096x2304. Of other streams it is 404 (`no_preview`). Publishers
+choose what the decoder gets, so it is one in Rust without `unsafe`, `previews` and
+`preview_timeout` bound what it costs, and where it fails on a keyframe only the picture is lost.
+With `preview off` nothing is decoded; a binary built with `--no-default-features` has no decoder.
 ";
 
 /// The manual of every word.

@@ -44,6 +44,8 @@ pub struct Settings {
     pub drain_timeout: Duration,
     /// Which HLS playlist is redirected.
     pub hls_redirect: HlsRedirect,
+    /// Whether `preview.jpg` is made of streams.
+    pub preview: bool,
     /// Whether HTTP clients are redirected or relayed.
     pub http_redirect: RedirectMode,
     /// Whether RTMP clients are redirected or relayed.

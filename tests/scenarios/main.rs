@@ -37,6 +37,7 @@ mod older_paths;
 mod on_demand;
 mod openapi;
 mod peer_history;
+mod preview;
 mod public_addresses;
 mod publishing;
 mod publishing_http;

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
+use tokio::sync::{Mutex as AsyncMutex, watch};
 use watershed_media::hls::{MuxedChunk, Segment, Segmenter, SegmenterSettings, UnixMillis};
 use watershed_media::live::LivePacket;
 use watershed_media::packet::StreamItem;
@@ -27,6 +27,7 @@ use super::messages::StreamSpec;
 use super::meter::Counters;
 use super::new_capture_id;
 use super::output::{Container, LiveOutput, Outputs, ReadyChunk, stream_ring};
+use super::preview::Preview;
 use super::ring::Ring;
 use super::viewers::Viewers;
 use crate::names::StreamName;
@@ -83,6 +84,7 @@ pub struct Broadcast {
     /// Milliseconds of media time of the last frame.
     last_dts_ms: AtomicI64,
     report: Mutex<CaptureReport>,
+    preview: Arc<AsyncMutex<Option<Preview>>>,
 }
 
 impl Broadcast {
@@ -111,6 +113,7 @@ impl Broadcast {
             last_frame_ms: AtomicI64::new(0),
             last_dts_ms: AtomicI64::new(0),
             report: Mutex::new(CaptureReport::new(capture_id)),
+            preview: Arc::default(),
         }
     }
 
@@ -228,6 +231,13 @@ impl Broadcast {
             last_frame_ms: has_frame.then_some(last_frame_ms),
             last_dts_ms: has_frame.then(|| self.last_dts_ms.load(Ordering::Relaxed)),
         }
+    }
+
+    /// The preview last made; whoever makes one holds the lock meanwhile, so that others wait for
+    /// it instead of making it too.
+    #[must_use]
+    pub const fn preview(&self) -> &Arc<AsyncMutex<Option<Preview>>> {
+        &self.preview
     }
 
     /// Runs `read` on the HLS window.

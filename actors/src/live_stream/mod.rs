@@ -21,6 +21,7 @@ mod messages;
 mod meter;
 mod output;
 mod pacer;
+mod preview;
 mod pull;
 mod retry;
 mod ring;
@@ -46,6 +47,7 @@ pub use messages::{
 };
 pub use meter::{Counters, Taker};
 pub use output::{Container, LiveOutput, ReadyChunk};
+pub use preview::Preview;
 pub use pull::{InvalidPullUrl, PullLimits, PullSource, PullUrl, RtspTransport};
 pub use ring::{Ring, RingCursor, RingEntry, RingLimits, RingRead};
 pub use viewers::{Viewer, Viewers};

@@ -41,6 +41,13 @@ pub(super) const LIMITS: &[Row] = &[
     row("event_rows", Count, "20000", "rows of one collection that `/events` tells")
         .is("20000")
         .range(1, 1_000_000),
+    row("previews", Count, "1", "previews decoded at once").is("1").range(1, 64),
+    row("preview_age", Seconds, "5", "age at which a preview is made anew")
+        .is("5")
+        .range(1, YEAR_S),
+    row("preview_timeout", Seconds, "5", "time to make a preview, waiting for others included")
+        .is("5")
+        .range(1, 3600),
     row("sign_in_tries", Count, "5", "wrong passwords before a user or an address has to wait")
         .is("5")
         .range(1, 1000),

@@ -150,6 +150,8 @@ const TOP: &[Row] = &[
 const CLIENTS: &[Row] = &[
     row("hls_redirect", Choice(&["master", "media"]), "master", "which HLS playlist is redirected")
         .is("master"),
+    row("preview", Flag, "on", "whether `preview.jpg` is made of streams: keyframes are decoded")
+        .is("on"),
     row(
         "http_redirect",
         Choice(&["auto", "never"]),
