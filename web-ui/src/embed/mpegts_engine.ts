@@ -16,7 +16,7 @@ export const startMpegts: StartEngine = ({ video, url, onFailure }) => {
   const player = mpegts.createPlayer(
     { type: "mpegts", isLive: true, url },
     {
-      // Its worker is a blob, which an older policy of a page that stays open may not allow.
+      // One stream is little work, and a worker one more thing that a page's policy may refuse.
       enableWorker: false,
       enableStashBuffer: false,
       liveBufferLatencyChasing: true,

@@ -97,11 +97,12 @@ export class Player {
   private async ask(): Promise<Cause | null> {
     try {
       const response = await fetch(this.urls[this.entry] ?? "", {
+        // An endless answer is not begun just to see that it is there.
+        method: this.transport === "hls" ? "GET" : "HEAD",
         cache: "no-store",
         signal: AbortSignal.timeout(ASK_TIMEOUT_MS),
       });
-      // A playlist is read to its end, so that the connection can be used again.
-      await (this.transport === "hls" ? response.text() : response.body?.cancel());
+      await response.text();
       return response.ok ? null : causeOfStatus(response.status);
     } catch {
       return causeOfStatus(null);

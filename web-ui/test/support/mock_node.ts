@@ -134,6 +134,7 @@ export class MockNode {
       }
       if (this.mediaStatus === null && path === "/live/cam/mpegts") {
         response.writeHead(200, { "content-type": "video/mp2t", "cache-control": "no-store" });
+        if (request.method === "HEAD") return void response.end();
         return pipeline(Readable.from(followTs(media)), response).catch(() => undefined);
       }
       if (this.mediaStatus === null)
