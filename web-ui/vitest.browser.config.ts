@@ -6,7 +6,8 @@ export default defineConfig({
   test: {
     include: ["test/**/*.browser.ts"],
     environment: "node",
-    fileParallelism: false,
+    // Each file has a browser of its own; most of a test is waiting for it.
+    maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
