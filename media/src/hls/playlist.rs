@@ -14,8 +14,8 @@ use crate::track::Track;
 
 /// Renders the media playlist; `query` (without `?`) goes to every URI.
 ///
-/// Source: RFC 8216 §4.3. Version 3, for the fractions in `EXTINF`, which have six digits: players
-/// add durations up, and what is rounded off to milliseconds becomes a tenth of a second in an hour.
+/// Source: RFC 8216 §4.3. Version 3, for the fractions in `EXTINF`. They have six digits: durations
+/// are added up, and what is rounded off to milliseconds becomes a tenth of a second in an hour.
 #[must_use]
 pub fn media(window: &Window, query: &str) -> Bytes {
     let suffix = suffix(query);

@@ -18,7 +18,8 @@ const CONSOLE_CSP =
 
 const embedCsp = (entries: string[]): string =>
   "default-src 'none'; script-src 'self'; style-src 'self'; " +
-  `img-src 'self' data: ${entries.join(" ")}; media-src 'self' blob: ${entries.join(" ")}; worker-src 'self' blob:; ` +
+  `img-src 'self' data: ${entries.join(" ")}; media-src 'self' blob: ${entries.join(" ")}; ` +
+  "worker-src 'self' blob:; " +
   `connect-src 'self' ${entries.join(" ")}; base-uri 'none'; form-action 'none'`;
 
 const MEDIA_TYPES: Record<string, string> = {
