@@ -1,5 +1,5 @@
 # Short targets; whatever is longer is a script.
-.PHONY: run test bench fuzz soak matrix lint fmt help
+.PHONY: run test bench fuzz soak matrix picture lint fmt help
 
 run: ## three nodes with live video on this machine
 	@scripts/run-demo.sh
@@ -20,6 +20,9 @@ soak: ## an hour of playing by every protocol: drift, memory, warnings
 
 matrix: ## every live input played by every live output, a minute each
 	@scripts/matrix.sh
+
+picture: ## the README's pictures of the overview, from the demo
+	@scripts/picture.sh
 
 lint: ## formatting, lints, documentation
 	@scripts/lint.sh
