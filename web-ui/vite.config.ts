@@ -14,7 +14,18 @@ export default defineConfig({
     modulePreload: false,
     // The lazy HLS player is the one large chunk; `scripts/size-gate.mjs` guards the others.
     chunkSizeWarningLimit: 400,
-    rollupOptions: { input: { index: "index.html", embed: "embed.html" } },
+    rollupOptions: {
+      input: { index: "index.html", embed: "embed.html" },
+      // One script for what the console begins with, however many lazy pages share parts of it.
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: "preload", test: /preload-helper/, priority: 1 },
+            { name: "console", test: /\/src\/main\.tsx$/ },
+          ],
+        },
+      },
+    },
   },
   experimental: {
     renderBuiltUrl: (filename, { hostId, hostType }) =>
