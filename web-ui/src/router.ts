@@ -53,7 +53,17 @@ function decode(text: string): string {
 }
 
 const hash = signal(globalThis.location?.hash ?? "");
-globalThis.addEventListener?.("hashchange", () => (hash.value = location.hash));
+let mayLeave: ((target: string) => boolean) | null = null;
+
+/** Asks `ask` before another page is shown; if it says no, this one stays. Null: asks nobody. */
+export function guard(ask: typeof mayLeave): void {
+  mayLeave = ask;
+}
+
+globalThis.addEventListener?.("hashchange", () => {
+  if (mayLeave?.(location.hash) === false) history.replaceState(null, "", hash.peek() || "#/");
+  else hash.value = location.hash;
+});
 
 /** The page that is shown now. */
 export const route = computed(() => parseHash(hash.value));

@@ -216,6 +216,7 @@ export const strings = {
   overviewTitle: "Cluster overview",
   settings: "Settings",
   settingsTitle: "Cluster settings",
+  config: "Config",
   notFound: "There is no such page.",
   toOverview: "Go to the overview",
   documentTitle: (notUp: number, page: string) => (notUp > 0 ? `(${notUp}) ${page}` : page),

@@ -5,6 +5,7 @@
 // in a cookie that no script can read; the token that writes show besides it is in memory only.
 
 import { signal } from "@preact/signals";
+import { fields, number, text } from "./model";
 
 const BASE = "streamer/api/v3/";
 const DEADLINE_MS = 5000;
@@ -15,12 +16,25 @@ export interface Fault {
   title: string;
   /** What would be right, where the whole config was refused. */
   detail: string | null;
+  /** Where in the config, if it is about that. */
+  place?: Place | null;
+}
+
+/** A place in a config file. */
+export interface Place {
+  path: string | null;
+  /** From 1. */
+  line: number;
+  /** From 1, in characters. */
+  col: number;
 }
 
 /** A request that is more than a GET. */
 export interface Send {
   method?: "GET" | "POST" | "PUT" | "DELETE";
   body?: unknown;
+  /** Text is sent and wanted, not JSON. */
+  isText?: boolean;
   ifMatch?: string | null;
   /** Refused (412) where the thing is there already. */
   isNew?: boolean;
@@ -116,25 +130,28 @@ export async function send(path: string, request: Send): Promise<Reply> {
 }
 
 async function exchange(path: string, request: Send): Promise<Reply> {
-  const { method = "GET", body, ifMatch, isNew, stop } = request;
+  const { method = "GET", body, isText, ifMatch, isNew, stop } = request;
+  const type = isText ? "text/plain" : "application/json";
   const token = method === "GET" ? null : session.peek()?.token;
   const signals = [AbortSignal.timeout(DEADLINE_MS), ...(stop ? [stop] : [])];
   const response = await answer(path, {
     method,
     signal: AbortSignal.any(signals),
     headers: {
-      Accept: "application/json",
-      ...(body !== undefined && { "Content-Type": "application/json" }),
+      Accept: type,
+      ...(body !== undefined && { "Content-Type": type }),
       ...(ifMatch && { "If-Match": ifMatch }),
       ...(isNew && { "If-None-Match": "*" }),
       ...(token && { "X-CSRF-Token": token }),
     },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
+    ...(body !== undefined && { body: isText ? String(body) : JSON.stringify(body) }),
   });
   const etag = response.headers.get("etag");
   if (response.status === 204) return { value: null, etag };
+  // What is wrong with a text is told as JSON.
+  const isAnsweredSo = isText && response.headers.get("content-type")?.startsWith(type);
   try {
-    return { value: await response.json(), etag };
+    return { value: await (isAnsweredSo ? response.text() : response.json()), etag };
   } catch {
     throw new ApiProblem(
       "refused",
@@ -192,34 +209,32 @@ function requestId(response: Response): string | null {
   return response.headers.get("x-request-id");
 }
 
+/** One cause of a refusal, or a warning, read with distrust. */
+export function readFault(value: unknown): Fault {
+  const raw = fields(value);
+  const { pointer } = fields(raw["source"]);
+  const line = number(raw["line"]);
+  return {
+    pointer: typeof pointer === "string" ? pointer : null,
+    title: text(raw["title"]) ?? "",
+    detail: text(raw["detail"]),
+    place: line === null ? null : { path: text(raw["path"]), line, col: number(raw["col"]) ?? 1 },
+  };
+}
+
 async function refusal(response: Response, path: string): Promise<ApiProblem> {
-  const body = (await response.json().catch(() => null)) as {
-    error?: unknown;
-    errors?: {
-      code?: unknown;
-      title?: unknown;
-      detail?: unknown;
-      source?: { pointer?: unknown };
-    }[];
-  } | null;
-  const errors = Array.isArray(body?.errors) ? body.errors : [];
-  const first = errors[0];
-  const code = [first?.code, body?.error].find((value) => typeof value === "string") as
-    string | undefined;
-  const title = typeof first?.title === "string" ? first.title : response.statusText;
+  const body = fields(await response.json().catch(() => null));
+  const errors: unknown[] = Array.isArray(body["errors"]) ? body["errors"] : [];
+  const first = fields(errors[0]);
   const kind = { 401: "unauthorized", 403: "forbidden" }[response.status] as
     ProblemKind | undefined;
   return new ApiProblem(
     kind ?? "refused",
-    title || "no reason given",
+    text(first["title"]) ?? (response.statusText || "no reason given"),
     path,
     response.status,
-    code ?? null,
+    text(first["code"]) ?? text(body["error"]),
     requestId(response),
-    errors.map(({ title, detail, source }) => ({
-      pointer: typeof source?.pointer === "string" ? source.pointer : null,
-      title: typeof title === "string" ? title : "",
-      detail: typeof detail === "string" ? detail : null,
-    })),
+    errors.map(readFault),
   );
 }

@@ -1,19 +1,11 @@
-// Shows what a form would change as a command, ready to be copied; a secret in it is not told.
+// Shows what a page does as a command, ready to be copied.
 
 import { useState } from "preact/hooks";
 import { addressOf } from "../api/http";
 import { strings } from "../strings";
 import { putByCurl } from "./curl";
 
-interface AsCurlProps {
-  path: string;
-  body: Record<string, unknown>;
-  /** The field of `body` that holds one. */
-  secret: string;
-}
-
-export function AsCurl({ path, body, secret }: AsCurlProps) {
-  const command = putByCurl(addressOf(path), body[secret] ? { ...body, [secret]: "***" } : body);
+export function Command({ command }: { command: string }) {
   const [copied, setCopied] = useState("");
   const copy = async (): Promise<void> => {
     await navigator.clipboard.writeText(command).catch(() => undefined);
@@ -31,4 +23,17 @@ export function AsCurl({ path, body, secret }: AsCurlProps) {
       )}
     </details>
   );
+}
+
+interface AsCurlProps {
+  path: string;
+  body: Record<string, unknown>;
+  /** The field of `body` that holds one. */
+  secret: string;
+}
+
+/** What a form would change; a secret in it is not told. */
+export function AsCurl({ path, body, secret }: AsCurlProps) {
+  const shown = body[secret] ? { ...body, [secret]: "***" } : body;
+  return <Command command={putByCurl(addressOf(path), shown)} />;
 }

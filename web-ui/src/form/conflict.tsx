@@ -26,10 +26,10 @@ export function Conflict({ differences, onMine, onTheirs }: ConflictProps) {
           <div key={label}>
             <dt>{label}</dt>
             <dd>
-              <b>{strings.yours}</b> {mine}
+              <b>{strings.yours}</b> <span>{mine}</span>
             </dd>
             <dd>
-              <b>{strings.theirs}</b> {theirs}
+              <b>{strings.theirs}</b> <span>{theirs}</span>
             </dd>
           </div>
         ))}

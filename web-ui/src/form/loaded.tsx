@@ -2,7 +2,7 @@
 
 import type { ComponentChild } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { send, type ApiProblem, type Reply } from "../api/http";
+import { send, type ApiProblem, type Reply, type Send } from "../api/http";
 import { Failing, Panel, Waiting } from "../frame/notices";
 import { strings } from "../strings";
 
@@ -10,13 +10,14 @@ const RETRY_MS = 2000;
 
 interface LoadedProps {
   path: string;
+  request?: Send;
   children: (reply: Reply) => ComponentChild;
 }
 
-export function Loaded({ path, children }: LoadedProps) {
+export function Loaded({ path, request = {}, children }: LoadedProps) {
   const [reply, setReply] = useState<Reply | null>(null);
   const [problem, setProblem] = useState<ApiProblem | null>(null);
-  const load = (): void => void send(path, {}).then(setReply, setProblem);
+  const load = (): void => void send(path, request).then(setReply, setProblem);
   const isMissing = problem?.status === 404;
   useEffect(() => {
     if (reply || isMissing) return;

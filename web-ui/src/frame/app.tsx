@@ -20,6 +20,8 @@ const NewStreamPage = lazy(async () => (await media()).NewStreamPage);
 const EditStreamPage = lazy(async () => (await media()).EditStreamPage);
 const SessionsPage = lazy(async () => (await media()).SessionsPage);
 
+const ConfigPage = lazy(async () => (await import("../config/page")).ConfigPage);
+
 type Page = (parts: Record<string, string>) => ComponentChild;
 
 /** Pages by the form of their path; those in the top bar have a line in `navigation.ts`, too. */
@@ -32,6 +34,7 @@ const PAGES: Record<string, Page> = {
   "/sessions": () => <SessionsPage />,
   "/settings": () => <SettingsPage />,
   "/peers/:hostname": ({ hostname = "" }) => <PeerPage key={hostname} hostname={hostname} />,
+  "/config": () => <ConfigPage />,
 };
 
 function pageOf(path: string): ComponentChild {

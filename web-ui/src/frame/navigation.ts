@@ -29,6 +29,12 @@ export const GROUPS: readonly Group[] = [
       { path: "/sessions", label: strings.sessions, key: "n" },
     ],
   },
+  {
+    label: strings.groups.node,
+    links: [
+      { path: "/config", label: strings.config, key: "c" },
+    ],
+  },
 ];
 
 /** Is `path` the page of `link`, or a page below it? */

@@ -39,7 +39,7 @@ export interface Answer {
   never?: boolean;
 }
 
-/** `body` is what a write brought, as JSON; null without. */
+/** `body` is what a write brought: JSON, or text as its type says; null without. */
 export type Script = (path: string, request: IncomingMessage, body?: unknown) => Answer;
 
 export interface MockNodeOptions {
@@ -153,7 +153,8 @@ export class MockNode {
     response: ServerResponse,
   ): Promise<void> {
     const sent = (await request.toArray()).join("");
-    const given: unknown = sent === "" ? null : JSON.parse(sent);
+    const isText = request.headers["content-type"] === "text/plain";
+    const given: unknown = isText ? sent : sent === "" ? null : JSON.parse(sent);
     const { status = 200, body, headers = {}, never = false } = this.api(path, request, given);
     if (never) return;
     if (path === "events" && status === 404 && this.options.hasEvents !== false)
@@ -161,7 +162,8 @@ export class MockNode {
     // As the node does: a challenge would open the browser's own password window.
     if (request.headers["x-requested-with"]) delete headers["www-authenticate"];
     response.writeHead(status, { "content-type": "application/json", ...headers });
-    response.end(body === undefined ? "" : JSON.stringify(body));
+    const isPlain = headers["content-type"]?.startsWith("text/plain");
+    response.end(body === undefined ? "" : isPlain ? String(body) : JSON.stringify(body));
   }
 
   /** Tells what the lists would answer, all of it each second, until they refuse. */

@@ -1,0 +1,91 @@
+// What the node finds wrong with the text, above it; each leads to its line. Takes the focus when
+// it appears with errors.
+
+import { useEffect, useRef } from "preact/hooks";
+import { addressOf, type Fault } from "../api/http";
+import { Command } from "../form/as_curl";
+import { byCurl } from "../form/curl";
+import { EDITOR_ID, type Mark } from "./editor";
+import type { Verdict } from "./editing";
+import { rangeOf } from "./lines";
+import { strings } from "./strings";
+
+/** A fault, and where it is in the text as it is now; null: elsewhere, or changed since. */
+export interface Placed {
+  fault: Fault;
+  isError: boolean;
+  isHere: boolean;
+  mark: Mark | null;
+}
+
+export function sentence({ title, detail }: Fault): string {
+  return [title, detail].filter(Boolean).join("; ");
+}
+
+/** Moves focus and caret there, without touching the hash, which belongs to the router. */
+function leadTo(event: Event, { id, line, col }: Mark): void {
+  event.preventDefault();
+  const editor = document.getElementById(EDITOR_ID) as HTMLTextAreaElement | null;
+  editor?.focus({ preventScroll: true });
+  editor?.setSelectionRange(...rangeOf(editor.value, line, col));
+  document.getElementById(id)?.scrollIntoView({ block: "center", inline: "nearest" });
+}
+
+function Where({ placed: { fault, isHere, mark } }: { placed: Placed }) {
+  const { place } = fault;
+  if (!place) return null;
+  if (!isHere) return <b>{strings.otherPlace(place.path ?? "", place.line, place.col)}:</b>;
+  if (!mark)
+    return (
+      <b>
+        {strings.place(place.line, place.col)} ({strings.since}):
+      </b>
+    );
+  return (
+    <a href={location.hash} onClick={(event) => leadTo(event, mark)}>
+      {strings.place(mark.line, mark.col)}:
+    </a>
+  );
+}
+
+interface FaultListProps {
+  id: string;
+  verdict: Verdict;
+  placed: readonly Placed[];
+}
+
+export function FaultList({ id, verdict, placed }: FaultListProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const hasErrors = verdict.title !== "";
+  useEffect(() => {
+    if (hasErrors) box.current?.focus();
+  }, [verdict]);
+  if (placed.length === 0) return null;
+  const title = verdict.title || strings.warnings(verdict.warnings.length);
+  const rest = verdict.faults.length + verdict.warnings.length - placed.length;
+  const isReload = verdict.advice === strings.onDisk;
+  return (
+    <div
+      class={`banner ${hasErrors ? "bad" : "caution"} summary`}
+      role="group"
+      aria-label={title}
+      tabIndex={-1}
+      id={id}
+      ref={box}
+    >
+      <p>
+        <span aria-hidden="true">{hasErrors ? "✕" : "⚠"}</span> {title}
+      </p>
+      <ul>
+        {placed.map((one, index) => (
+          <li key={index}>
+            <Where placed={one} /> {sentence(one.fault)}
+          </li>
+        ))}
+        {rest > 0 && <li>{strings.moreFaults(rest)}</li>}
+      </ul>
+      {verdict.advice && <p>{verdict.advice}</p>}
+      {isReload && <Command command={byCurl("POST", addressOf("../../../flussonic/api/reload"))} />}
+    </div>
+  );
+}
