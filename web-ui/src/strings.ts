@@ -217,6 +217,7 @@ export const strings = {
   settings: "Settings",
   settingsTitle: "Cluster settings",
   config: "Config",
+  api: "API",
   notFound: "There is no such page.",
   toOverview: "Go to the overview",
   documentTitle: (notUp: number, page: string) => (notUp > 0 ? `(${notUp}) ${page}` : page),

@@ -11,10 +11,12 @@ const RETRY_MS = 2000;
 interface LoadedProps {
   path: string;
   request?: Send;
+  /** What it means that there is none; the node says something itself. */
+  lack?: string;
   children: (reply: Reply) => ComponentChild;
 }
 
-export function Loaded({ path, request = {}, children }: LoadedProps) {
+export function Loaded({ path, request = {}, lack, children }: LoadedProps) {
   const [reply, setReply] = useState<Reply | null>(null);
   const [problem, setProblem] = useState<ApiProblem | null>(null);
   const load = (): void => void send(path, request).then(setReply, setProblem);
@@ -29,7 +31,7 @@ export function Loaded({ path, request = {}, children }: LoadedProps) {
   if (!isMissing) return <Failing problem={problem} onRetry={load} />;
   return (
     <Panel title={strings.notThere}>
-      <p>{problem.message}</p>
+      <p>{lack ?? problem.message}</p>
     </Panel>
   );
 }

@@ -21,6 +21,7 @@ const EditStreamPage = lazy(async () => (await media()).EditStreamPage);
 const SessionsPage = lazy(async () => (await media()).SessionsPage);
 
 const ConfigPage = lazy(async () => (await import("../config/page")).ConfigPage);
+const ReferencePage = lazy(async () => (await import("../reference/page")).ReferencePage);
 
 type Page = (parts: Record<string, string>) => ComponentChild;
 
@@ -35,6 +36,7 @@ const PAGES: Record<string, Page> = {
   "/settings": () => <SettingsPage />,
   "/peers/:hostname": ({ hostname = "" }) => <PeerPage key={hostname} hostname={hostname} />,
   "/config": () => <ConfigPage />,
+  "/api": () => <ReferencePage />,
 };
 
 function pageOf(path: string): ComponentChild {

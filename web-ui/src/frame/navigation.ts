@@ -33,6 +33,7 @@ export const GROUPS: readonly Group[] = [
     label: strings.groups.node,
     links: [
       { path: "/config", label: strings.config, key: "c" },
+      { path: "/api", label: strings.api, key: "a" },
     ],
   },
 ];

@@ -7,7 +7,7 @@ import { flipped, type Order } from "./order";
 import type { Column } from "./table";
 import { setFilter, setOrder } from "./view";
 
-function FilterBox({ query, hint }: { query: string; hint: string }) {
+export function FilterBox({ query, hint }: { query: string; hint: string }) {
   return (
     <div class="filter">
       <label for={FILTER_ID}>{strings.filterLabel}</label>
