@@ -12,6 +12,8 @@ export default defineConfig({
     // The strict content security policy allows no `data:` but for images, and no inline script.
     assetsInlineLimit: 0,
     modulePreload: false,
+    // What the About page shows: each bundled library with its licence.
+    license: { fileName: "assets/licences.json" },
     // The lazy HLS player is the one large chunk; `scripts/size-gate.mjs` guards the others.
     chunkSizeWarningLimit: 400,
     rollupOptions: {

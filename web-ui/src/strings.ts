@@ -218,6 +218,7 @@ export const strings = {
   settingsTitle: "Cluster settings",
   config: "Config",
   api: "API",
+  about: "About",
   notFound: "There is no such page.",
   toOverview: "Go to the overview",
   documentTitle: (notUp: number, page: string) => (notUp > 0 ? `(${notUp}) ${page}` : page),

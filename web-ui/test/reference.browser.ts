@@ -1,4 +1,4 @@
-// What a person does with the page that tells what the API can do.
+// What a person does with the pages that tell what the API can do and what this node is.
 
 import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
@@ -98,8 +98,8 @@ it("leads to the document, below the path of a proxy too", async () => {
 });
 
 it("draws a document of thousands of operations at once", async () => {
-  await open("#/", documented(large(5000)));
-  await page.getByRole("heading", { name: "Cluster overview" }).waitFor();
+  await open("#/about", documented(large(5000)));
+  await page.getByRole("heading", { name: "About" }).waitFor();
   await page.getByRole("link", { name: "API", exact: true }).first().click();
   await sees("5,006 operations");
   await page.getByLabel("Filter").fill("/things/4999");
@@ -128,4 +128,36 @@ it("says that there is no document, and what kept it away", async () => {
   node.api = documented({ openapi: "3.1.0", paths: "none" });
   await page.reload();
   await sees("The node's document names no operation.");
+});
+
+it("tells what this node is, and whose work its pages contain", async () => {
+  await open("#/about", cluster([], { id: "6f1c9a52", streamer_status: "broken_config" }));
+  for (const text of ["Config file broken", "0.1.0", "north", "6f1c9a52", "3d 5h"])
+    await page.locator(".facts").getByText(text).first().waitFor();
+  await sees(`${node.base}/NAME/embed.html`);
+  await expect
+    .poll(() => page.locator(".library summary").allTextContents())
+    .toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^@preact\/signals-core [\d.]+, MIT$/),
+        expect.stringMatching(/^hls\.js [\d.]+, Apache-2\.0$/),
+        expect.stringMatching(/^preact [\d.]+, MIT$/),
+      ]),
+    );
+  await page.getByText(/^preact /).click();
+  await sees("Copyright (c) 2015-present Jason Miller");
+});
+
+it("leads to the three pages by keys", async () => {
+  await open("#/about", documented(DOCUMENT));
+  await page.getByRole("heading", { name: "About" }).waitFor();
+  for (const [key, heading] of [
+    ["c", "Config file"],
+    ["a", "API"],
+    ["b", "About"],
+  ] as const) {
+    await page.keyboard.press("g");
+    await page.keyboard.press(key);
+    await page.getByRole("heading", { name: heading, exact: true }).waitFor();
+  }
 });

@@ -22,6 +22,7 @@ const SessionsPage = lazy(async () => (await media()).SessionsPage);
 
 const ConfigPage = lazy(async () => (await import("../config/page")).ConfigPage);
 const ReferencePage = lazy(async () => (await import("../reference/page")).ReferencePage);
+const AboutPage = lazy(async () => (await import("../about/page")).AboutPage);
 
 type Page = (parts: Record<string, string>) => ComponentChild;
 
@@ -37,6 +38,7 @@ const PAGES: Record<string, Page> = {
   "/peers/:hostname": ({ hostname = "" }) => <PeerPage key={hostname} hostname={hostname} />,
   "/config": () => <ConfigPage />,
   "/api": () => <ReferencePage />,
+  "/about": () => <AboutPage />,
 };
 
 function pageOf(path: string): ComponentChild {

@@ -34,6 +34,7 @@ export const GROUPS: readonly Group[] = [
     links: [
       { path: "/config", label: strings.config, key: "c" },
       { path: "/api", label: strings.api, key: "a" },
+      { path: "/about", label: strings.about, key: "b" },
     ],
   },
 ];
