@@ -57,3 +57,4 @@ mod sessions;
 mod sign_in;
 mod templates;
 mod tls;
+mod vod;

@@ -30,9 +30,18 @@ pub(crate) struct Sight {
 impl Browser {
     /// Opens `url`; what it sees is logged in the folder of `node`.
     pub(crate) fn open(url: &str, node: &Node) -> Self {
+        Self::start(&[url], node)
+    }
+
+    /// The same; once the video plays it is sent to `place_s`, in seconds.
+    pub(crate) fn open_and_seek(url: &str, place_s: f64, node: &Node) -> Self {
+        Self::start(&[url, &place_s.to_string()], node)
+    }
+
+    fn start(arguments: &[&str], node: &Node) -> Self {
         let script = media::root().join("tests/support/browser.mjs");
         let mut command = Command::new("node");
-        command.arg(script).arg(url);
+        command.arg(script).args(arguments);
         let log = node.log_path("browser");
         Self { process: Process::start("browser", &mut command, &log) }
     }
