@@ -187,7 +187,10 @@ fn pictures_that_refer_to_others_are_refused_before_the_decoder_looks_for_those(
         assert_eq!(refused, undecodable("a slice refers to other pictures"));
     }
     let intra = vec![0x41, 0b1000_1000];
-    assert_eq!(decode(&sps, &pps, &[intra.clone()]), undecodable("bitstream truncated"));
+    assert_eq!(
+        decode(&sps, &pps, std::slice::from_ref(&intra)),
+        undecodable("bitstream truncated")
+    );
     let gaps = self::sps(20, 12, 0, true);
     assert_eq!(decode(&gaps, &pps, &[sps.to_vec(), intra]), undecodable("frames may be missing"));
     let sets = vec![pps[0].to_vec(); 300];
