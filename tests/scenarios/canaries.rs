@@ -72,9 +72,9 @@ fn addresses(document: &Value) -> Vec<String> {
             "/templates/" => &["studio"],
             _ => &["stage", "camera", "signed", "origin"],
         };
-        let fill = |name: &&str| match path.split_once('{') {
-            Some((before, _)) => format!("{base}{before}{name}"),
-            None => format!("{base}{path}"),
+        let fill = |name: &&str| match (path.split_once('{'), path.split_once('}')) {
+            (Some((before, _)), Some((_, after))) => format!("{base}{before}{name}{after}"),
+            _ => format!("{base}{path}"),
         };
         all.extend(name.iter().map(fill));
     }

@@ -20,6 +20,8 @@ cluster_key 0123456789abcdef;
 limits { sign_in_tries 1000; }
 peer south { api_url http://127.0.0.1:9; }
 template studio { input publish://; }
+vod movies { storage movies; }
+stream film { input file://movies/film.mp4; }
 stream stage { input publish://; password hush-hush; segment_duration 1; }
 ";
 
@@ -28,8 +30,10 @@ fn api_answers_as_its_document_says() {
     let _slot = slots::shared();
     let folder = tempfile::tempdir().unwrap();
     let mut node = Node::new("north", folder.path());
-    std::fs::copy(media::clip("bars.mp4"), folder.path().join("north/film.mp4")).unwrap();
-    node.configure(&format!("{LINES}stream film {{ input file://film.mp4; }}\n"));
+    let movies = folder.path().join("north/movies");
+    std::fs::create_dir(&movies).unwrap();
+    std::fs::copy(media::clip("bars.mp4"), movies.join("film.mp4")).unwrap();
+    node.configure(LINES);
     node.start();
     node.wait_ready();
     node.wait_playing("film");

@@ -12,6 +12,7 @@ CLOSED = "http://127.0.0.1:9"
 THERE = {
     "/cluster/peers/": "south",
     "/templates/": "studio",
+    "/vods/": "movies",
     "/streams/": "film",
     "/api/stream_health/": "film",
 }
