@@ -114,7 +114,7 @@ pub enum FetchFailure {
 }
 
 impl FetchFailure {
-    /// All that [`reason`](Self::reason) can be.
+    /// All causes in one word, for metrics.
     pub const REASONS: [&str; 7] =
         ["connection", "timeout", "key", "clock", "status", "size", "report"];
 
