@@ -70,7 +70,7 @@ pub struct ClusterParts {
 pub struct PeersView {
     peers: Published<Vec<Published<PeerStatus>>>,
     /// By hostname, this node's among them.
-    histories: Arc<Mutex<HashMap<String, History>>>,
+    histories: Arc<Mutex<HashMap<Hostname, History>>>,
 }
 
 impl PeersView {
@@ -90,10 +90,12 @@ impl PeersView {
     /// The last hour of a peer or of this node, the newest last; empty if there is none of it.
     #[must_use]
     pub fn history(&self, hostname: &str) -> Vec<Sample> {
-        self.histories().get(hostname).map(History::samples).unwrap_or_default()
+        let histories = self.histories();
+        let found = histories.iter().find(|(name, _)| name.as_str() == hostname);
+        found.map(|(_, history)| history.samples()).unwrap_or_default()
     }
 
-    fn histories(&self) -> MutexGuard<'_, HashMap<String, History>> {
+    fn histories(&self) -> MutexGuard<'_, HashMap<Hostname, History>> {
         self.histories.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -232,17 +234,16 @@ impl ClusterSupervisor {
     /// are no more.
     fn sample(&self) {
         let (now, at_ms) = (now(), unix_ms());
-        let own = Sample::of_stats(&self.parts.stats.load(), at_ms);
-        let own = (self.parts.identity.hostname.to_string(), own);
-        // An entry that points to this node is this node.
-        let peers = self.children.iter().filter(|(name, _)| name.as_str() != own.0);
-        let peers = peers
-            .map(|(name, child)| (name.to_string(), Sample::of_peer(&child.status.load(), at_ms)));
-        let samples: HashMap<String, Sample> = peers.chain([own.clone()]).collect();
+        // An entry of that name points to this node.
+        let own = &self.parts.identity.hostname;
         let mut histories = self.view.histories();
-        histories.retain(|name, _| samples.contains_key(name));
-        for (name, sample) in samples {
-            histories.entry(name).or_default().add(sample, now);
+        histories.retain(|name, _| name == own || self.children.contains_key(name));
+        let mut add = |name: &Hostname, sample| {
+            histories.entry(name.clone()).or_default().add(sample, now);
+        };
+        add(own, Sample::of_stats(&self.parts.stats.load(), at_ms));
+        for (name, child) in self.children.iter().filter(|(name, _)| *name != own) {
+            add(name, Sample::of_peer(&child.status.load(), at_ms));
         }
     }
 

@@ -82,16 +82,23 @@ impl Gate {
     /// Who is signed in by one of these cookies.
     pub(super) fn signed_in(
         &self,
+        state: &ApiState,
         access: &Access,
         cookies: &[&str],
-        limits: SignInLimits,
     ) -> Option<SignedIn> {
-        let now = Instant::now();
+        let (limits, now) = (SignInLimits::of(state), Instant::now());
         let mut sign_ins = locked(&self.sign_ins);
         cookies.iter().find_map(|cookie| {
             let hash = self.key.hash("cookie", cookie.as_bytes());
-            let user = sign_ins.find(&hash, limits, now, |user| access.knows(user))?;
-            Some(SignedIn { user, cookie: (*cookie).to_owned() })
+            match sign_ins.find(&hash, limits, now, |user| access.knows(user)) {
+                Ok(user) => Some(SignedIn { user, cookie: (*cookie).to_owned() }),
+                Err(ended_by) => {
+                    if let Some(limit) = ended_by {
+                        state.limit_hits.hit(limit);
+                    }
+                    None
+                }
+            }
         })
     }
 

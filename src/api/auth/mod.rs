@@ -128,8 +128,7 @@ pub(super) fn is_still_admitted(state: &ApiState, admitted: &Admitted) -> bool {
         Admitted::Local => !access.is_configured(),
         Admitted::Password(user) => access.knows(user),
         Admitted::Cookie(signed_in) => {
-            let limits = SignInLimits::of(state);
-            state.gate.signed_in(&access, &[signed_in.cookie()], limits).is_some()
+            state.gate.signed_in(state, &access, &[signed_in.cookie()]).is_some()
         }
     }
 }
@@ -184,7 +183,7 @@ async fn admit(request: &ServiceRequest) -> Result<Admitted, ApiError> {
         return facts.check_is_local().map(|()| Admitted::Local);
     }
     let cookies = cookie::values(request.headers(), state.identity.id);
-    let signed_in = state.gate.signed_in(&access, &cookies, SignInLimits::of(state));
+    let signed_in = state.gate.signed_in(state, &access, &cookies);
     let is_signed_in = signed_in.is_some();
     if let Some(signed_in) = signed_in
         && (!facts.is_write || has_token(request.headers(), &state.gate.token(&signed_in)))

@@ -35,9 +35,14 @@ struct SignIn {
 }
 
 impl SignIn {
-    fn is_over(&self, limits: SignInLimits, now: Instant) -> bool {
-        now.saturating_duration_since(self.used_at) >= limits.idle
-            || now.saturating_duration_since(self.opened_at) >= limits.lifetime
+    /// The limit that has ended it, if one has.
+    fn ended_by(&self, limits: SignInLimits, now: Instant) -> Option<&'static str> {
+        let since = |then| now.saturating_duration_since(then);
+        if since(self.opened_at) >= limits.lifetime {
+            Some("sign_in_lifetime")
+        } else {
+            (since(self.used_at) >= limits.idle).then_some("sign_in_idle")
+        }
     }
 }
 
@@ -50,7 +55,7 @@ impl SignIns {
         limits: SignInLimits,
         now: Instant,
     ) -> bool {
-        self.entries.retain(|_, one| !one.is_over(limits, now));
+        self.entries.retain(|_, one| one.ended_by(limits, now).is_none());
         let of_user = || self.entries.iter().filter(|(_, one)| one.user == user);
         let surplus = (of_user().count() >= limits.count_max)
             .then(|| of_user().min_by_key(|(_, one)| one.used_at).map(|(cookie, _)| *cookie))
@@ -63,20 +68,25 @@ impl SignIns {
     }
 
     /// Who is signed in by that cookie and still `is_known` with the same password.
+    ///
+    /// Errors: nobody is, or nobody is any more because of that limit.
     pub(super) fn find(
         &mut self,
         cookie: &Digest,
         limits: SignInLimits,
         now: Instant,
         is_known: impl Fn(&User) -> bool,
-    ) -> Option<User> {
-        let one = self.entries.get_mut(cookie)?;
-        if one.is_over(limits, now) || !is_known(&one.user) {
+    ) -> Result<User, Option<&'static str>> {
+        let Some(one) = self.entries.get_mut(cookie) else {
+            return Err(None);
+        };
+        let ended_by = one.ended_by(limits, now);
+        if ended_by.is_some() || !is_known(&one.user) {
             self.entries.remove(cookie);
-            return None;
+            return Err(ended_by);
         }
         one.used_at = now;
-        Some(one.user.clone())
+        Ok(one.user.clone())
     }
 
     /// Ends one.
@@ -100,7 +110,11 @@ mod tests {
         User { login: login.to_owned(), role: Role::View, mark: [1; 32] }
     }
 
-    fn find(sign_ins: &mut SignIns, cookie: u8, now: Instant) -> Option<String> {
+    fn find(
+        sign_ins: &mut SignIns,
+        cookie: u8,
+        now: Instant,
+    ) -> Result<String, Option<&'static str>> {
         sign_ins.find(&[cookie; 32], LIMITS, now, |_| true).map(|user| user.login)
     }
 
@@ -111,14 +125,14 @@ mod tests {
         sign_ins.open([1; 32], user("a"), LIMITS, at(0));
         sign_ins.open([2; 32], user("b"), LIMITS, at(0));
         for seconds in [0, 9, 18, 24] {
-            assert_eq!(find(&mut sign_ins, 1, at(seconds)).as_deref(), Some("a"));
+            assert_eq!(find(&mut sign_ins, 1, at(seconds)).as_deref(), Ok("a"));
         }
-        assert_eq!(find(&mut sign_ins, 1, at(25)), None, "its life is over");
-        assert_eq!(find(&mut sign_ins, 2, at(10)), None, "it was idle");
-        assert_eq!(find(&mut sign_ins, 2, at(0)), None, "and stays gone");
+        assert_eq!(find(&mut sign_ins, 1, at(25)), Err(Some("sign_in_lifetime")));
+        assert_eq!(find(&mut sign_ins, 2, at(10)), Err(Some("sign_in_idle")));
+        assert_eq!(find(&mut sign_ins, 2, at(0)), Err(None), "and stays gone");
         sign_ins.open([3; 32], user("a"), LIMITS, at(30));
         sign_ins.close(&[3; 32]);
-        assert_eq!(find(&mut sign_ins, 3, at(30)), None);
+        assert_eq!(find(&mut sign_ins, 3, at(30)), Err(None));
         assert!(sign_ins.entries.is_empty());
     }
 
@@ -126,8 +140,9 @@ mod tests {
     fn sign_in_of_a_changed_user_is_none() {
         let (mut sign_ins, now) = (SignIns::default(), Instant::now());
         sign_ins.open([1; 32], user("a"), LIMITS, now);
-        assert!(sign_ins.find(&[1; 32], LIMITS, now, |user| user.mark == [2; 32]).is_none());
-        assert_eq!(find(&mut sign_ins, 1, now), None, "not when it is changed back either");
+        let changed = sign_ins.find(&[1; 32], LIMITS, now, |user| user.mark == [2; 32]);
+        assert!(changed.is_err());
+        assert_eq!(find(&mut sign_ins, 1, now), Err(None), "not when it is changed back either");
     }
 
     #[test]
@@ -137,9 +152,9 @@ mod tests {
         sign_ins.open([9; 32], user("b"), LIMITS, at(0));
         assert!(!sign_ins.open([1; 32], user("a"), LIMITS, at(1)));
         assert!(!sign_ins.open([2; 32], user("a"), LIMITS, at(2)));
-        find(&mut sign_ins, 1, at(3));
+        find(&mut sign_ins, 1, at(3)).unwrap();
         assert!(sign_ins.open([3; 32], user("a"), LIMITS, at(4)));
-        let left = [1, 2, 3, 9].map(|cookie| find(&mut sign_ins, cookie, at(4)).is_some());
+        let left = [1, 2, 3, 9].map(|cookie| find(&mut sign_ins, cookie, at(4)).is_ok());
         assert_eq!(left, [true, false, true, true]);
     }
 }

@@ -90,6 +90,17 @@ async fn cookie_reads_and_writes_with_its_token_until_it_is_signed_out() {
 }
 
 #[actix_web::test]
+async fn browser_that_was_idle_for_too_long_is_signed_out_and_counted() {
+    let bench = Bench::with_users(&format!("{USERS}limits {{ sign_in_idle 1; }}\n"));
+    let one = bench.sign_in("viewer", "look", BROWSER).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    for _ in 0..2 {
+        assert_eq!(bench.ask(one.reads("/session")).await.0, 401);
+    }
+    assert_eq!((bench.hits("sign_in_idle"), bench.hits("sign_in_lifetime")), (1, 0));
+}
+
+#[actix_web::test]
 async fn signing_in_again_ends_what_was_before_and_https_has_a_cookie_of_its_own() {
     let bench = Bench::with_users(USERS);
     let one = bench.sign_in("viewer", "look", BROWSER).await.unwrap();
