@@ -16,6 +16,7 @@ import "./styles/cards.css";
 import "./styles/form.css";
 import "./styles/streams.css";
 import "./styles/chart.css";
+import "./styles/files.css";
 
 applyPreferences();
 startClock();

@@ -388,6 +388,7 @@ export const strings = {
   saveMine: "Save yours over it",
   takeTheirs: "Take theirs",
 
+  files: "Files",
   sessions: "Sessions",
   sessionsCaption: "Sessions of this node",
   sessionColumns: {

@@ -159,7 +159,7 @@ export function readSession(value: unknown): Session {
   };
 }
 
-function readItems<Item>(
+export function readItems<Item>(
   value: unknown,
   collection: string,
   read: (value: unknown) => Item,

@@ -24,6 +24,12 @@ const ConfigPage = lazy(async () => (await import("../config/page")).ConfigPage)
 const ReferencePage = lazy(async () => (await import("../reference/page")).ReferencePage);
 const AboutPage = lazy(async () => (await import("../about/page")).AboutPage);
 
+const files = () => import("../files/pages");
+const FilesPage = lazy(async () => (await files()).FilesPage);
+const FolderPage = lazy(async () => (await files()).FolderPage);
+const NewVodPage = lazy(async () => (await files()).NewVodPage);
+const EditVodPage = lazy(async () => (await files()).EditVodPage);
+
 type Page = (parts: Record<string, string>) => ComponentChild;
 
 /** Pages by the form of their path; those in the top bar have a line in `navigation.ts`, too. */
@@ -33,6 +39,10 @@ const PAGES: Record<string, Page> = {
   "/streams/-": () => <NewStreamPage />, // No stream can have that name.
   "/streams/:name": ({ name = "" }) => <StreamPage key={name} name={name} />,
   "/streams/:name/edit": ({ name = "" }) => <EditStreamPage key={name} name={name} />,
+  "/files": () => <FilesPage />,
+  "/files/-": () => <NewVodPage />, // No collection can have that prefix.
+  "/files/:prefix": ({ prefix = "" }) => <FolderPage key={prefix} prefix={prefix} />,
+  "/files/:prefix/edit": ({ prefix = "" }) => <EditVodPage key={prefix} prefix={prefix} />,
   "/sessions": () => <SessionsPage />,
   "/settings": () => <SettingsPage />,
   "/peers/:hostname": ({ hostname = "" }) => <PeerPage key={hostname} hostname={hostname} />,

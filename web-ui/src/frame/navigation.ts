@@ -26,6 +26,7 @@ export const GROUPS: readonly Group[] = [
     label: strings.groups.media,
     links: [
       { path: "/streams", label: strings.streams, key: "t" },
+      { path: "/files", label: strings.files, key: "f" },
       { path: "/sessions", label: strings.sessions, key: "n" },
     ],
   },

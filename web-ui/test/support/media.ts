@@ -5,7 +5,7 @@ import type { IncomingMessage } from "node:http";
 import { cluster, peer, refusal } from "./clusters";
 import type { Answer, Script } from "./mock_node";
 
-type Fields = Record<string, unknown>;
+export type Fields = Record<string, unknown>;
 
 const HOUR_MS = 3_600_000;
 
@@ -169,7 +169,7 @@ function compare(a: unknown, b: unknown): number {
   return String(a) < String(b) ? -1 : Number(String(a) > String(b));
 }
 
-function list(collection: string, items: Fields[], query: URLSearchParams): Answer {
+export function list(collection: string, items: Fields[], query: URLSearchParams): Answer {
   let found = items;
   for (const [name, wanted] of query) {
     if (["limit", "cursor", "sort", "q"].includes(name)) continue;
