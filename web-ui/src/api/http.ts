@@ -90,9 +90,13 @@ export async function learnSession(): Promise<void> {
   session.value = readSession((await exchange("session", {})).value);
 }
 
+/** How often this page has signed in. */
+let signInCount = 0;
+
 /** Signs in. Throws only `ApiProblem`. */
 export async function openSession(user: string, password: string): Promise<void> {
   const reply = await exchange("session", { method: "POST", body: { user, password } });
+  signInCount += 1;
   session.value = readSession(reply.value);
 }
 
@@ -182,6 +186,7 @@ async function answer(
   path: string,
   request: RequestInit & { headers: Record<string, string> },
 ): Promise<Response> {
+  const signInsBefore = signInCount;
   let response: Response;
   try {
     response = await fetch(BASE + path, {
@@ -200,7 +205,11 @@ async function answer(
       path,
     );
   }
-  if (response.status === 401) session.value = null;
+  if (response.status === 401) {
+    // It was on its way while the page signed in, and says nothing of who is signed in now.
+    if (signInCount !== signInsBefore) return answer(path, request);
+    session.value = null;
+  }
   if (!response.ok) throw await refusal(response, path);
   return response;
 }

@@ -1,7 +1,7 @@
 // Config: the text of the main config file, checked before it is applied, its errors at their
 // lines.
 
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { addressOf, session, type Fault, type Reply } from "../api/http";
 import { Command } from "../form/as_curl";
 import { Conflict, type Difference } from "../form/conflict";
@@ -71,15 +71,18 @@ function Commands({ etag }: { etag: string | null }) {
 
 /** Ctrl+S checks, and keeps the browser from saving the page. */
 function useCheckKey(check: () => void): void {
+  // Of the last render: effects run only after it is painted, and keys may come before.
+  const latest = useRef(check);
+  latest.current = check;
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       if (event.key !== "s" || !(event.ctrlKey || event.metaKey) || event.altKey) return;
       event.preventDefault();
-      if (!document.querySelector("dialog[open]")) check();
+      if (!document.querySelector("dialog[open]")) latest.current();
     };
     document.addEventListener("keydown", onKey);
     return () => document.removeEventListener("keydown", onKey);
-  });
+  }, []);
 }
 
 function Actions({ editing }: { editing: Editing }) {

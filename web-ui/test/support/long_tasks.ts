@@ -62,7 +62,9 @@ function longestOf(step: string, sinceUs: number, events: TraceEvent[]): [ms: nu
   const times = events
     .filter(({ name, pid, tid }) => name === TASK && pid === mark.pid && tid === mark.tid)
     .filter(({ ts, dur = 0 }) => ts < mark.ts && ts + dur > sinceUs)
-    .map(({ tdur, dur }) => tdur ?? dur ?? NaN);
+    // The trace's start and end cut a task each, which is then without a duration.
+    .flatMap(({ tdur, dur }) => tdur ?? dur ?? []);
+  if (times.length === 0) throw new Error(`the trace has no task of the step ${step}`);
   return [Math.max(...times) / 1000, mark.ts];
 }
 
