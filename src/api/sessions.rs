@@ -48,7 +48,12 @@ struct Shown<'a> {
 
 /// Their addresses.
 pub(super) fn addresses() -> [Address; 2] {
-    let shape = Schema::of_type::<Shown<'_>>;
+    let shape = || {
+        // A list may select other fields: none is required.
+        let mut shape = Schema::fields_of_type::<Shown<'_>>();
+        shape.shown.as_object_mut().into_iter().for_each(|shape| drop(shape.remove("required")));
+        shape.call("Session")
+    };
     let page = move || {
         let page = About::new("Who plays and who publishes on this node");
         list::described(page, COLLECTION, &shape(), &blank())
