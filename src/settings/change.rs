@@ -361,14 +361,12 @@ fn merge_items(
         let Some(item) = items.get_mut(position) else {
             continue;
         };
-        if mark(patch, "$delete", &pointer)? {
-            *item = None;
-            continue;
-        }
         let base = item.as_ref().and_then(Value::as_object).unwrap_or(&empty);
+        // What is to go is looked at as well: a wrong field is one wherever it stands.
         let mut merged = merge(scope, base, patch, kept.unwrap_or(&empty), &pointer)?;
         merged.extend(naming);
-        *item = Some(Value::Object(merged));
+        let is_gone = mark(patch, "$delete", &pointer)?;
+        *item = (!is_gone).then_some(Value::Object(merged));
     }
     let items: Vec<Value> = items.into_iter().flatten().collect();
     Ok((!items.is_empty()).then_some(Value::Array(items)))

@@ -49,6 +49,11 @@ async fn known_field_of_a_wrong_type_is_refused_with_its_place() {
         ("/streams/cam1", json!({"inputs": [{"url": 1}]}), "/inputs/0/url"),
         ("/streams/cam1", json!({"$reset": 1}), "/$reset"),
         ("/templates/studio", json!({"prefix": ["a"]}), "/prefix"),
+        (
+            "/config",
+            json!({"peers": [{"hostname": "south", "$delete": true, "cpu_limit": "x"}]}),
+            "/peers/0/cpu_limit",
+        ),
         ("/config", json!({"limits": {"connections": "many"}}), "/limits/connections"),
         ("/config", json!({"edit_auth": {"login": "a"}}), "/edit_auth"),
         ("/config", json!({"listeners": {"http": [{"port": 65_536}]}}), "/listeners/http/0/port"),
