@@ -173,13 +173,15 @@ impl Health {
 
     /// Takes an answer in.
     pub(super) fn answered(&mut self, verdict: Verdict, now: Instant) {
-        self.fetch_started = None;
+        let started = self.fetch_started.take().unwrap_or(now);
         self.answered_at = Some(now);
         self.misses = 0;
-        self.back_off = match verdict {
-            Verdict::NameTwice => (self.back_off * 2).min(BACK_OFF_MAX),
-            Verdict::Running | Verdict::Draining | Verdict::Myself | Verdict::Duplicate => 1,
-        };
+        match verdict {
+            Verdict::NameTwice => self.back_off = (self.back_off * 2).min(BACK_OFF_MAX),
+            Verdict::Running | Verdict::Draining | Verdict::Myself | Verdict::Duplicate => {
+                self.end_back_off(started);
+            }
+        }
         let (state, error) = match verdict {
             Verdict::Running => (PeerState::Up, None),
             Verdict::Draining => (PeerState::Draining, None),
@@ -204,7 +206,7 @@ impl Health {
             Miss::Silent => self.state_after_silence(),
         };
         if miss == Miss::Silent {
-            self.back_off = 1;
+            self.end_back_off(started);
         } else {
             self.back_off = (self.back_off * 2).min(BACK_OFF_MAX);
             let next = started + self.fetch_timeout * self.back_off;
@@ -218,6 +220,15 @@ impl Health {
         self.back_off = 1;
         if self.next_fetch.is_some() {
             self.next_fetch = Some(now);
+        }
+    }
+
+    /// Goes back to the usual pace; the next fetch was planned by the back-off of before.
+    fn end_back_off(&mut self, started: Instant) {
+        if self.back_off > 1 {
+            self.back_off = 1;
+            let next = started + self.fetch_timeout;
+            self.next_fetch = self.next_fetch.map(|planned| planned.min(next));
         }
     }
 
@@ -381,6 +392,22 @@ mod tests {
             health.answered(Verdict::Running, now);
             assert_eq!(health.next_wake(), Some(now + TICK));
         }
+    }
+
+    #[test]
+    fn answer_after_refusals_is_followed_at_the_usual_pace() {
+        let (mut health, mut now) = up();
+        for _ in 0..6 {
+            health.begin_fetch(now, 0.0);
+            health.missed(Miss::Unauthorized, "401 wrong key".into(), now);
+            now = health.next_wake().unwrap();
+        }
+        health.begin_fetch(now, 0.0);
+        health.answered(Verdict::Running, now);
+        assert_eq!((health.state(), health.next_wake()), (Up, Some(now + TICK)));
+        health.begin_fetch(now + TICK, 1.0);
+        health.answered(Verdict::Running, now + TICK);
+        assert_eq!(health.next_wake(), Some(now + TICK + TICK.mul_f64(1.1)), "jitter is kept");
     }
 
     #[test]
