@@ -5,6 +5,7 @@
 //! the new text says must be equal, or the change is refused.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use serde_json::{Map, Value};
 use thiserror::Error;
@@ -17,7 +18,7 @@ use super::{
     text, values,
 };
 
-/// A change. It may hold secrets and so cannot be logged.
+/// A change. It may hold secrets, so it can be named in the log and not shown.
 #[derive(Clone, PartialEq)]
 pub enum Edit {
     /// Creates or partly updates one item: `null` removes a field, `"$reset": true` drops all
@@ -49,6 +50,18 @@ pub enum Edit {
         /// The new text; a `***` keeps the secret of the same item and field.
         text: String,
     },
+}
+
+/// For the log: what was touched, never what it says.
+impl fmt::Display for Edit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Put { collection, name, .. } => write!(f, "{collection} {name} was written"),
+            Self::Delete { collection, name } => write!(f, "{collection} {name} was removed"),
+            Self::Config { .. } => f.write_str("some of it was written"),
+            Self::Text { .. } => f.write_str("its text was replaced"),
+        }
+    }
 }
 
 /// Why a change was not made; nothing has changed.

@@ -131,8 +131,10 @@ impl Keeper {
         let _writing = self.shared.writer.lock().await;
         let current = self.current();
         self.check(&current, &edit, precondition)?;
+        let what = edit.to_string();
         let change = actix_rt::task::spawn_blocking(move || current.apply(&edit));
         let next = change.await.map_err(|error| broke_off(&error))??;
+        log::info!("config: {what} through the API");
         self.put_in_force(next);
         Ok(self.current())
     }

@@ -68,8 +68,8 @@ fn input_fault(url: &str) -> Option<(String, String)> {
         return Some((what, "an input such as `publish://` or `file://film.mp4`".to_owned()));
     };
     if !INPUT_SCHEMES.iter().any(|(known, _)| *known == scheme) {
-        let known: Vec<&str> = INPUT_SCHEMES.iter().map(|(known, _)| *known).collect();
-        return Some((format!("unknown input scheme `{scheme}`"), format!("one of {known:?}")));
+        let expected = format!("one of {}", working_inputs());
+        return Some((format!("unknown input scheme `{scheme}`"), expected));
     }
     let (is_right, expected) = match scheme {
         "publish" => (rest.is_empty(), "`publish://` and nothing behind it"),

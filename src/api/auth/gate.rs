@@ -143,6 +143,8 @@ impl Gate {
         let one = attempts.name(asked.shown.login(), asked.address);
         let Some(user) = found else {
             attempts.wrong(one, Instant::now());
+            // Not the name: some type their password there.
+            log::warn!("sign-in: wrong user or password from {}", asked.address);
             return Err(Denial::Wrong);
         };
         attempts.right(one, now);
