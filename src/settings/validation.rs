@@ -173,6 +173,11 @@ impl Check<'_> {
                 );
                 is_key_missing = false;
             }
+            if settings.hostname.as_ref() == Some(&peer.hostname) {
+                let what = format!("peer `{}` is this node by its hostname", peer.hostname);
+                let place = self.place(&["peers", &index]);
+                self.problems.push(Problem::warning(place, what, "the hostname of another node"));
+            }
             if peer.stale_timeout <= peer.fetch_timeout * 2 {
                 let what = format!(
                     "stale_timeout of {} ms is not above twice the fetch_timeout of {} ms",
@@ -339,6 +344,7 @@ mod tests {
             ("peer a;\npeer b;", "1:1: peer `a` without a cluster key"),
             ("cluster_key abcd;", "1:1: warning: the cluster key is the example `abcd`"),
             ("cluster_key short;", "1:1: warning: the cluster key is short"),
+            ("hostname a; K peer a;", "1:43: warning: peer `a` is this node by its hostname"),
             ("K peer a { stale_timeout 2000; }", "1:40: stale_timeout of 2000 ms is not above"),
             ("K peer a { fetch_timeout 9s; }", "1:40: stale_timeout of 10000 ms is not above"),
             ("K peer a { api_url http://u:p@h; }", "1:40: `api_url` holds a user or password"),
