@@ -6,7 +6,7 @@ import { refusal } from "./support/clusters";
 import { startLiveHls } from "./support/live_hls";
 import { MediaNode, STREAMS, many, remote, stream } from "./support/media";
 import { MockNode } from "./support/mock_node";
-import { node, open, page, sees } from "./support/stage";
+import { node, open, page, sees, takeFaults } from "./support/stage";
 
 let media: MediaNode;
 
@@ -109,6 +109,22 @@ it("plays a stream of a peer, whose player page is the peer's", async () => {
   await screenshot(page, "stream-playing-remote");
   await holder.kill();
   live.stop();
+});
+
+it("says why the player of a peer that is new to the page is not let in", async () => {
+  const holder = await MockNode.start();
+  await start("#/streams", [remote("live/cam")]);
+  node.redirectTo = holder.base;
+  node.redirectsPlayer = true;
+  await page.getByRole("link", { name: "live/cam" }).click();
+  await sees("This page was loaded before that node was a peer.");
+  expect(await page.locator("iframe").count()).toBe(0);
+  await screenshot(page, "stream-blocked");
+  expect(takeFaults().join()).toContain("frame-src");
+  node.reachable = [holder.base];
+  await page.getByRole("button", { name: "Reload the page" }).click();
+  await page.frameLocator("iframe.player").locator("video").waitFor({ state: "attached" });
+  await holder.kill();
 });
 
 it("asks before it stops or deletes, and says what is lost", async () => {

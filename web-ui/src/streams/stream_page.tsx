@@ -1,6 +1,7 @@
 // Stream: its picture, its numbers, where it comes from, who watches it, and what can be done.
 
 import type { ComponentChild } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import {
   listPath,
   readSessions,
@@ -24,9 +25,33 @@ import { Table, type Column } from "../table/table";
 import { Actions } from "./actions";
 import { Charts } from "./charts";
 import { lifetime, places, stateBadge } from "./columns";
+import { streamStrings } from "./strings";
 
-/** The player page, which finds the stream wherever it runs. Nothing is fetched before a click. */
+/**
+ * The player page, which finds the stream wherever it runs. Nothing is fetched before a click.
+ *
+ * Of a peer's stream it is the peer's page, which the policy of this document lets in only if the
+ * peer was known when it was loaded; a frame that is not let in stays empty.
+ */
 function Player({ name }: { name: string }) {
+  const [isBlocked, setBlocked] = useState(false);
+  useEffect(() => {
+    const onViolation = ({ effectiveDirective }: SecurityPolicyViolationEvent): void => {
+      if (effectiveDirective === "frame-src") setBlocked(true);
+    };
+    document.addEventListener("securitypolicyviolation", onViolation);
+    return () => document.removeEventListener("securitypolicyviolation", onViolation);
+  }, []);
+  if (isBlocked) {
+    return (
+      <div class="player blocked" role="alert">
+        <p>{streamStrings.playerBlocked}</p>
+        <button type="button" onClick={() => location.reload()}>
+          {streamStrings.reloadPage}
+        </button>
+      </div>
+    );
+  }
   const path = name.split("/").map(encodeURIComponent).join("/");
   return (
     <iframe

@@ -46,6 +46,11 @@ export async function startNode(given: MockNodeOptions = {}): Promise<MockNode> 
   return node;
 }
 
+/** The faults so far, of a test that wants them; they fail it no more. */
+export function takeFaults(): string[] {
+  return tabs.flatMap((tab) => tab.faults.splice(0));
+}
+
 /** The node that was killed is back, where it was and as it was. */
 export async function restartNode(): Promise<void> {
   await startNode({ ...options, port: node.port });
