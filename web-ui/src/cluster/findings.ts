@@ -18,9 +18,11 @@ export function findFindings(rows: readonly Row[]): Finding[] {
 
   const findings: Finding[] = [];
   // With this node on the smaller side of the cluster, the fault is more likely near this node.
-  const unreachable = names((row) => row.state === "down").length;
-  if (peers.length >= 2 && unreachable * 2 > peers.length) {
-    findings.push({ kind: "partition", unreachable, peers: peers.length });
+  // A peer that never answered tells nothing of that: its address may be wrong.
+  const heard = peers.filter((row) => row.ageMs !== null);
+  const unreachable = heard.filter((row) => row.state === "down").length;
+  if (heard.length >= 2 && unreachable * 2 > heard.length) {
+    findings.push({ kind: "partition", unreachable, peers: heard.length });
   }
   const refused = names((row) => row.state === "unauthorized");
   if (refused.length > 0) findings.push({ kind: "key", names: refused });

@@ -71,8 +71,18 @@ describe("findings", () => {
     findFindings(rowsOf(...peers)).map(({ kind }) => kind);
 
   it("suspects a partition when most peers are down, but not for one of one", () => {
-    expect(kinds(peer("down"), peer("down"), peer("up"))).toEqual(["partition"]);
-    expect(kinds(peer("down"))).toEqual([]);
+    const [lost, heard] = [peer("down", { age: 9000 }), peer("up", { age: 300 })];
+    expect(kinds(lost, lost, heard)).toEqual(["partition"]);
+    expect(kinds(lost)).toEqual([]);
+  });
+
+  it("takes peers that never answered for no sign of a partition", () => {
+    const silent = peer("down", { age: null });
+    expect(kinds(silent, silent, silent)).toEqual([]);
+    const lost = peer("down", { age: 9000 });
+    expect(findFindings(rowsOf(lost, lost, silent))).toEqual([
+      { kind: "partition", unreachable: 2, peers: 2 },
+    ]);
   });
 
   it("names key, clock and version trouble", () => {
