@@ -277,7 +277,7 @@ export const strings = {
   emptyTitle: "This node has no peers yet.",
   addFirstPeer: "Add the first peer",
   emptyText: "Or name it in the config file and reload that (SIGHUP):",
-  emptyExample: "peer south;",
+  emptyExample: "peer south { api_url http://south:8081; }",
 
   streams: "Streams",
   streamsCaption: "Streams of the cluster",
