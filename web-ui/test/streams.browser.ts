@@ -234,14 +234,24 @@ it("keeps what was typed while the session is over", async () => {
   expect(await page.getByLabel("Title").inputValue()).toBe("Half typed");
 });
 
-it("says so when a stream is gone, and shows it again when it is back", async () => {
-  await start("#/streams/live%2Fcam");
-  await sees("Main stage");
+it("keeps what it showed of a stream that is gone, and goes on when that is back", async () => {
+  await start("#/streams/south-cam");
+  await sees("4.1 Mbit/s");
   const all = media.streams;
+  const gone = page.getByText("south, where it ran, does not answer or has it no more.");
   media.streams = [];
-  await sees("There is no such stream.");
+  await gone.waitFor();
+  await screenshot(page, "stream-lost");
+  expect(await page.locator("iframe.player").count()).toBe(1);
+  await sees("4.1 Mbit/s");
   media.streams = all;
-  await sees("Main stage");
+  await gone.waitFor({ state: "detached" });
+});
+
+it("says of a stream that it never saw that there is none", async () => {
+  await start("#/streams/live%2Fcam", []);
+  await sees("There is no such stream.");
+  expect(await page.locator("iframe").count()).toBe(0);
 });
 
 it("draws bitrate, output and clients while it is open, and says them in figures", async () => {

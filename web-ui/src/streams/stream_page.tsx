@@ -12,7 +12,15 @@ import {
   type Stream,
   type Track,
 } from "../api/streams";
-import { formatBitrate, formatBytes, formatCount, formatDuration, formatInstant } from "../format";
+import { ownName } from "../cluster/store";
+import {
+  formatBitrate,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatInstant,
+  formatTime,
+} from "../format";
 import { Gate } from "../frame/gate";
 import { Panel, Title } from "../frame/notices";
 import { useWatched } from "../frame/watched";
@@ -271,6 +279,20 @@ function Content({ stream, fromMs }: { stream: Stream; fromMs: number }) {
   );
 }
 
+/** Above what was last known of it. */
+function GoneBanner({ stream, fromMs }: { stream: Stream; fromMs: number }) {
+  const others = stream.runningOn.filter((node) => node !== ownName.value);
+  return (
+    <p class="banner caution" role="alert">
+      <span aria-hidden="true">⚠</span>{" "}
+      {others.length > 0
+        ? streamStrings.lostAt(others)
+        : `${strings.streamGone} ${strings.streamGoneText}`}{" "}
+      {strings.lastData(formatTime(fromMs))}
+    </p>
+  );
+}
+
 export function StreamPage({ name }: { name: string }) {
   const { value: stream, fromMs, problem } = useWatched(streamPath(name), readStream);
   const isGone = problem?.status === 404;
@@ -280,15 +302,22 @@ export function StreamPage({ name }: { name: string }) {
         <a href={linkTo("streams")}>{strings.streams}</a>
       </p>
       <Title text={name} liveMs={problem ? null : fromMs} />
-      {isGone ? (
+      {isGone && !stream ? (
         <Panel title={strings.streamGone}>
           <p>{strings.streamGoneText}</p>
           <a href={linkTo("streams")}>{strings.toStreams}</a>
         </Panel>
       ) : (
-        <Gate problem={problem} fromMs={fromMs}>
-          {stream && fromMs !== null && <Content stream={stream} fromMs={fromMs} />}
-        </Gate>
+        <>
+          {isGone && stream && fromMs !== null && <GoneBanner stream={stream} fromMs={fromMs} />}
+          <Gate problem={isGone ? null : problem} fromMs={fromMs}>
+            {stream && fromMs !== null && (
+              <div class={isGone ? "greyed" : undefined}>
+                <Content stream={stream} fromMs={fromMs} />
+              </div>
+            )}
+          </Gate>
+        </>
       )}
     </>
   );
