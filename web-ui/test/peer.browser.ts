@@ -21,6 +21,7 @@ it("sends only what was changed, as a change of what was read", async () => {
   expect(await page.getByLabel("Fetch timeout, ms").inputValue()).toBe("1000");
   await save();
   await page.getByText("There is nothing to save.").waitFor();
+  expect(await page.getByText("The same as a command").count()).toBe(0);
   await page.getByLabel("API URL").fill("http://10.0.0.2:8082");
   await page.getByLabel("Channel limit").fill("");
   await page.getByLabel("CPU limit, %").fill("85");

@@ -41,6 +41,7 @@ export function PeerForm({ hostname, reply }: { hostname: string; reply: Reply }
     editing.change({ ...draft, [name]: value });
   };
   const hints = placeholders(hostname, draft);
+  const patch = SHAPE.patchOf(base, draft);
   return (
     <form
       class="panel form peer"
@@ -87,7 +88,7 @@ export function PeerForm({ hostname, reply }: { hostname: string; reply: Reply }
         </button>
         <span role="status">{isSaved ? strings.saved : note}</span>
       </p>
-      <AsCurl path={path} body={SHAPE.patchOf(base, draft)} secret="cluster_key" />
+      {Object.keys(patch).length > 0 && <AsCurl path={path} body={patch} secret="cluster_key" />}
     </form>
   );
 }
