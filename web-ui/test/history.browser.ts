@@ -2,6 +2,7 @@
 // stands there where the node knows less.
 
 import { expect, it } from "vitest";
+import { overflowsSideways, screenshot } from "./support/browser";
 import { down, neverAnswered, peer, refusal, wrongKey } from "./support/clusters";
 import { history, remembering } from "./support/histories";
 import type { Script } from "./support/mock_node";
@@ -64,6 +65,22 @@ it("lists the changes of state, the newest first, and the last error among the f
     .locator(".facts")
     .getByText(/^\d ms$/)
     .waitFor();
+});
+
+it("keeps the ages of changes going, and long reasons within a narrow page", async () => {
+  const reason = `not HTTP: invalid HTTP version specified ${"x".repeat(60)}`;
+  const changes = [{ at: Date.now() - 5000, state: "down", reason }];
+  const told = { ...history(), changes };
+  await open(
+    "south",
+    remembering(south(), () => told),
+  );
+  await page.setViewportSize({ width: 360, height: 800 });
+  const age = page.locator("table.changes .below");
+  const before = await age.innerText();
+  await expect.poll(() => age.innerText(), { timeout: 5000 }).not.toBe(before);
+  await screenshot(page, "peer-long-reason");
+  expect(await overflowsSideways(page)).toBe(false);
 });
 
 it("compares times with the node's clock, not with the browser's", async () => {

@@ -10,7 +10,7 @@ import type { Watched } from "../frame/watched";
 import { strings } from "../strings";
 import { badge, missing } from "../table/cells";
 import { Table, type Column } from "../table/table";
-import { ago } from "./ago";
+import { Ago } from "./ago";
 import { peerStrings } from "./strings";
 
 const HOUR_MS = 3_600_000;
@@ -80,7 +80,7 @@ const COLUMNS: readonly Column<StateChange>[] = [
     label: peerStrings.changeColumns.at,
     cell: ({ atMs }) => (
       <span class="number">
-        {formatInstant(atMs)} <span class="below">{ago(atMs)}</span>
+        {formatInstant(atMs)} <Ago atMs={atMs} />
       </span>
     ),
   },

@@ -7,3 +7,8 @@ import { strings } from "../strings";
 export function ago(atMs: number): string {
   return strings.ago(formatDuration((nodeNowMs.value - atMs) / 1000));
 }
+
+/** The same in a cell of a table, which is drawn once a row: on its own it keeps up. */
+export function Ago({ atMs }: { atMs: number }) {
+  return <span class="below">{ago(atMs)}</span>;
+}
