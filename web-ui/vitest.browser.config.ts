@@ -8,7 +8,9 @@ export default defineConfig({
     environment: "node",
     // Each file has a browser of its own; most of a test is waiting for it.
     maxWorkers: 2,
-    testTimeout: 60_000,
+    // How fast the machine is decides nothing.
+    expect: { poll: { timeout: 20_000 } },
+    testTimeout: 90_000,
     hookTimeout: 60_000,
   },
 });

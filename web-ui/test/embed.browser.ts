@@ -67,7 +67,7 @@ it("plays H.264 and AAC, and passes the token but not its own parameters", async
   await open(1, "?token=a%2Fb&mute=1&_via=12345678.1");
   await reaches("playing");
   const before = await frames();
-  await expect.poll(frames, { timeout: 10_000 }).toBeGreaterThan(before + 50);
+  await expect.poll(frames, { timeout: 20_000 }).toBeGreaterThan(before + 50);
   const playlists = nodes[0]?.requests.filter((url) => url.includes("index.m3u8")) ?? [];
   expect(new Set(playlists)).toEqual(new Set(["/live/cam/index.m3u8?token=a%2Fb"]));
   expect(await page.evaluate(() => document.querySelector("video")?.muted)).toBe(true);
@@ -77,7 +77,7 @@ it("plays H.264 and AAC, and passes the token but not its own parameters", async
 it("goes on through the second entry when the first is killed", async () => {
   await open(2);
   await reaches("playing");
-  await expect.poll(frames, { timeout: 10_000 }).toBeGreaterThan(50);
+  await expect.poll(frames, { timeout: 20_000 }).toBeGreaterThan(50);
   await watchGaps();
   await nodes[0]?.kill();
   await expect
@@ -85,7 +85,7 @@ it("goes on through the second entry when the first is killed", async () => {
     .toBe("1");
   await reaches("playing");
   const before = await frames();
-  await expect.poll(frames, { timeout: 10_000 }).toBeGreaterThan(before + 50);
+  await expect.poll(frames, { timeout: 20_000 }).toBeGreaterThan(before + 50);
   const gap = await longestGap();
   console.log(`gap after the death of the entry: ${Math.round(gap)} ms`);
   expect(gap).toBeLessThan(1000);
@@ -100,7 +100,7 @@ it("goes on at the new holder when the one it was redirected to is killed", asyn
     entry.redirectTo = holder.base;
   });
   await reaches("playing");
-  await expect.poll(frames, { timeout: 10_000 }).toBeGreaterThan(50);
+  await expect.poll(frames, { timeout: 20_000 }).toBeGreaterThan(50);
   const [entry, holder, other] = nodes;
   await holder?.kill();
   // The entry takes its time to notice.
@@ -112,7 +112,7 @@ it("goes on at the new holder when the one it was redirected to is killed", asyn
     .toBeGreaterThan(0);
   await reaches("playing");
   const before = await frames();
-  await expect.poll(frames, { timeout: 10_000 }).toBeGreaterThan(before + 50);
+  await expect.poll(frames, { timeout: 20_000 }).toBeGreaterThan(before + 50);
 });
 
 it("waits in words for a stream that is not live, and plays it once it is", async () => {
@@ -145,7 +145,7 @@ it("fetches nothing before the click when told not to start by itself", async ()
 it("plays MPEG-TS where asked to, and goes on through the second entry", async () => {
   await open(2, "?player=mpegts&token=x");
   await reaches("playing");
-  await expect.poll(frames, { timeout: 10_000 }).toBeGreaterThan(50);
+  await expect.poll(frames, { timeout: 20_000 }).toBeGreaterThan(50);
   const asked = nodes.flatMap(({ requests }) => requests);
   expect(asked).toContain("/live/cam/mpegts?token=x");
   expect(asked.filter((url) => /m3u8/.test(url))).toEqual([]);
@@ -156,7 +156,7 @@ it("plays MPEG-TS where asked to, and goes on through the second entry", async (
     .toBe("1");
   await reaches("playing");
   const before = await frames();
-  await expect.poll(frames, { timeout: 10_000 }).toBeGreaterThan(before + 50);
+  await expect.poll(frames, { timeout: 20_000 }).toBeGreaterThan(before + 50);
 });
 
 it("shows the last picture or one of its origin before it plays, and no other", async () => {

@@ -42,7 +42,7 @@ const OWN = ["Picture of live/cam", "Picture of studio/anna"];
 
 it("shows them of the node's own streams that run, below a sub-path too", async () => {
   await open(picture, STREAMS, { prefix: "/media/console" });
-  await expect.poll(shown, { timeout: 10_000 }).toEqual(OWN);
+  await expect.poll(shown, { timeout: 20_000 }).toEqual(OWN);
   expect(asked().sort()).toEqual([
     "/media/console/live/cam/preview.jpg",
     "/media/console/studio/anna/preview.jpg",
@@ -52,7 +52,7 @@ it("shows them of the node's own streams that run, below a sub-path too", async 
 it("asks again after half a minute, and takes away what is no more", async () => {
   let hasStage = true;
   await open((name) => (name === "live/cam" && !hasStage ? null : picture()));
-  await expect.poll(shown, { timeout: 10_000 }).toEqual(OWN);
+  await expect.poll(shown, { timeout: 20_000 }).toEqual(OWN);
   await page.clock.runFor(25_000);
   expect(asked()).toHaveLength(2);
   hasStage = false;
@@ -83,10 +83,10 @@ it("asks a node without any for few of them, and shows nothing", async () => {
 
 it("asks only for rows that are in sight", async () => {
   await open(picture, many(100));
-  await expect.poll(async () => (await shown()).length, { timeout: 10_000 }).toBeGreaterThan(5);
+  await expect.poll(async () => (await shown()).length, { timeout: 20_000 }).toBeGreaterThan(5);
   await page.clock.runFor(5000);
   expect(asked().length).toBeLessThan(30);
   expect(asked()).not.toContain("/cam-00099/preview.jpg");
   await page.getByRole("link", { name: "cam-00099" }).scrollIntoViewIfNeeded();
-  await expect.poll(asked, { timeout: 10_000 }).toContain("/cam-00099/preview.jpg");
+  await expect.poll(asked, { timeout: 20_000 }).toContain("/cam-00099/preview.jpg");
 });

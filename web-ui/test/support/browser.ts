@@ -60,7 +60,7 @@ export async function openPage(
   { width = 1280, scheme = "light" }: Look = {},
 ): Promise<Watched> {
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(20_000);
   const faults: string[] = [];
   page.on("pageerror", (error) => faults.push(String(error)));
   page.on("console", (message) => {
