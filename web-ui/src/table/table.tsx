@@ -1,4 +1,4 @@
-// A table whose columns sort. Below 640 px the style sheet shows each row as a card; the roles are
+// A table whose columns sort. Up to 900 px the style sheet shows each row as a card; the roles are
 // written out because a table that is laid out otherwise loses its own.
 
 import type { ComponentChild } from "preact";
