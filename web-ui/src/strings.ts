@@ -380,6 +380,7 @@ export const strings = {
   save: "Save",
   cancel: "Cancel",
   notSaved: "Not saved",
+  readsOnly: "This login may read and not change anything.",
   nothingChanged: "There is nothing to save.",
   conflictTitle: "Somebody else has changed this meanwhile",
   yours: "Yours:",

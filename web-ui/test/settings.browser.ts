@@ -39,6 +39,24 @@ it("adds a peer by its hostname and shows what comes of it", async () => {
   await page.locator(".facts").getByText("Up", { exact: true }).waitFor();
 });
 
+it.each([
+  ["settings", "New peer hostname"],
+  ["peers/south", "CPU limit, %"],
+  ["streams/-", "Name"],
+  ["files/-", "Prefix"],
+])("lets a login that may only read save nothing at %s", async (hash, field) => {
+  const config = new PeerConfig([peer("south")]);
+  const viewer = { user: "viewer", may_write: false, csrf_token: "5e1f" };
+  const api: Script = (path, request, body) =>
+    path === "session" ? { body: viewer } : config.api(path, request, body);
+  await open({ api }, `#/${hash}`);
+  await page.getByText("This login may read and not change anything.").waitFor();
+  expect(await page.getByRole("button", { name: "Save", exact: true }).isDisabled()).toBe(true);
+  await page.getByLabel(field, { exact: true }).fill("7");
+  await page.keyboard.press("Enter");
+  expect(config.writes).toEqual([]);
+});
+
 it("says what is wrong with a hostname, at the field and on top", async () => {
   const config = new PeerConfig([peer("south")]);
   await start(config.api);

@@ -10,6 +10,7 @@ import { FaultSummary } from "../form/fault_summary";
 import type { Faults } from "../form/faults";
 import { Field } from "../form/field";
 import { Loaded } from "../form/loaded";
+import { Save } from "../form/save";
 import { Gate } from "../frame/gate";
 import { Title } from "../frame/notices";
 import { linkTo } from "../router";
@@ -101,9 +102,7 @@ function VodForm({ vod, reply }: { vod: string | null; reply: Reply }) {
         onText={(text) => editing.change({ ...draft, duration: text.trim() })}
       />
       <p class="actions">
-        <button type="submit" class="primary">
-          {common.save}
-        </button>
+        <Save />
         <a class="button" href={vod ? linkTo("files", vod) : linkTo("files")}>
           {common.cancel}
         </a>

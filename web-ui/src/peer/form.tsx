@@ -9,6 +9,7 @@ import { Conflict } from "../form/conflict";
 import { useEditing } from "../form/editing";
 import { FaultSummary } from "../form/fault_summary";
 import { Field } from "../form/field";
+import { Save } from "../form/save";
 import { strings } from "../strings";
 import { DEFAULTS, FIELDS, KEPT, SHAPE, differences, type Draft, type PeerField } from "./fields";
 
@@ -83,9 +84,7 @@ export function PeerForm({ hostname, reply }: { hostname: string; reply: Reply }
         </label>
       )}
       <p class="actions">
-        <button type="submit" class="primary">
-          {strings.save}
-        </button>
+        <Save />
         <span role="status">{isSaved ? strings.saved : note}</span>
       </p>
       {Object.keys(patch).length > 0 && <AsCurl path={path} body={patch} secret="cluster_key" />}

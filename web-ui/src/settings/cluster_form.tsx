@@ -9,6 +9,7 @@ import { liveRows, peerRow, retry } from "../cluster/store";
 import { FaultSummary } from "../form/fault_summary";
 import { faultsOf, type Faults } from "../form/faults";
 import { Field } from "../form/field";
+import { Save } from "../form/save";
 import { CELLS } from "../overview/cells";
 import { linkTo } from "../router";
 import { strings } from "../strings";
@@ -85,9 +86,9 @@ export function ClusterForm() {
         error={faults["hostname"]}
         onText={setTyped}
       />
-      <button type="submit" class="primary">
-        {strings.save}
-      </button>
+      <p class="actions">
+        <Save />
+      </p>
       <div class="outcome" role="status">
         {saved?.hasKey && <p class="alone">{strings.keySaved}</p>}
         {saved?.hostname && <Outcome hostname={saved.hostname} />}

@@ -10,6 +10,7 @@ import { FaultSummary } from "../form/fault_summary";
 import type { Faults } from "../form/faults";
 import { Field } from "../form/field";
 import { Loaded } from "../form/loaded";
+import { Save } from "../form/save";
 import { Gate } from "../frame/gate";
 import { Title } from "../frame/notices";
 import { linkTo } from "../router";
@@ -159,9 +160,7 @@ function StreamForm({ stream, reply }: { stream: string | null; reply: Reply }) 
       <CaptureField {...parts} />
       <TextFields {...parts} />
       <p class="actions">
-        <button type="submit" class="primary">
-          {strings.save}
-        </button>
+        <Save />
         <a class="button" href={stream ? linkTo("streams", stream) : linkTo("streams")}>
           {strings.cancel}
         </a>
