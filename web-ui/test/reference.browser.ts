@@ -31,6 +31,7 @@ const methods = (): Promise<string[]> => page.locator(".method").allTextContents
 it("groups operations by tag, and tells all about one", async () => {
   await open("#/api", documented(DOCUMENT));
   await sees("6 operations");
+  await sees("Base of the paths: /streamer/api/v3.");
   expect(await page.locator("h2").allTextContents()).toEqual([
     "streams",
     "config",

@@ -58,6 +58,8 @@ export interface Reference {
   version: string | null;
   format: string | null;
   description: string | null;
+  /** What stands before the paths that have no server of their own. */
+  server: string | null;
   groups: Group[];
   count: number;
   /** What a value means: itself, or what its `$ref` leads to. */
@@ -179,6 +181,7 @@ export function readReference(document: unknown): Reference {
     const { name, description } = fields(value);
     groupOf(text(name) ?? "").description = text(description);
   }
+  const server = serverOf(root);
   let count = 0;
   for (const [path, value] of Object.entries(fields(root["paths"]))) {
     const item = resolve(value);
@@ -192,7 +195,7 @@ export function readReference(document: unknown): Reference {
         key: `${method} ${path}`,
         method: method.toUpperCase(),
         path: `${ownServer ?? ""}${path}`,
-        server: ownServer === null ? (serverOf(root) ?? "") : "",
+        server: ownServer === null ? (server ?? "") : "",
       });
       count++;
     }
@@ -203,6 +206,7 @@ export function readReference(document: unknown): Reference {
     version: text(info["version"]),
     format: text(root["openapi"]),
     description: text(info["description"]),
+    server,
     groups: [...groups.values()].filter(({ operations }) => operations.length > 0),
     count,
     resolve,

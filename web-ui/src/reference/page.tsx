@@ -36,11 +36,16 @@ function Content({ reply }: { reply: Reply }) {
   const query = route.value.params.get("q") ?? "";
   const groups = useMemo(() => filtered(reference.groups, query), [reference, query]);
   const shown = groups.reduce((sum, { operations }) => sum + operations.length, 0);
-  const { title, version, format, description, count } = reference;
+  const { title, version, format, description, server, count } = reference;
   return (
     <div class="reference">
       <p class="note">
         {[title, version, format && `OpenAPI ${format}`].filter(Boolean).join(", ")}.{" "}
+        {server && (
+          <>
+            {strings.base} <code>{server}</code>.{" "}
+          </>
+        )}
         <a href={addressOf(PATH)}>{strings.raw}</a>
       </p>
       {description && (

@@ -5,6 +5,7 @@ import { formatCount } from "../format";
 export const strings = {
   title: "API",
   raw: "The document itself",
+  base: "Base of the paths:",
   manners: "What holds for all operations",
   lack: "This node has no OpenAPI document: it may be of an older version.",
   hint: "Path, method, word",
