@@ -1,36 +1,19 @@
 // What a person does with the page of the config file: apply a broken and a good one, meet somebody
 // who edits the same file, and leave it.
 
-import type { BrowserContext, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
-import { launchBrowser, openPage } from "./support/browser";
+import { expect, it } from "vitest";
 import { refusal } from "./support/clusters";
 import { CONFIG, ConfigApi, changedOnDisk, readOnly } from "./support/config_api";
-import { MockNode, type Script } from "./support/mock_node";
+import type { Script } from "./support/mock_node";
+import { open as openAt, page, sees } from "./support/stage";
 
 const BROKEN = CONFIG.replace("peer south", "pear south");
 const GOOD = CONFIG.replace("http 8081;", "http 8082;");
 
-let context: BrowserContext;
-let node: MockNode;
-let page: Page;
-let faults: string[];
-beforeAll(async () => void (context = await launchBrowser()));
-afterAll(() => context?.close());
-afterEach(async () => {
-  expect(faults).toEqual([]);
-  await page.close();
-  await node.kill();
-});
-
-async function open(api: Script): Promise<void> {
-  node = await MockNode.start({ api });
-  ({ page, faults } = await openPage(context, `${node.url}#/config`));
-}
+const open = (api: Script): Promise<void> => openAt({ api }, "#/config");
 
 const editor = () => page.getByLabel("Text of the config file");
 const apply = (): Promise<void> => page.getByRole("button", { name: "Check and apply" }).click();
-const sees = (text: string): Promise<void> => page.getByText(text).first().waitFor();
 const hasFocus = (selector: string): Promise<boolean> =>
   page.locator(selector).evaluate((element) => element === document.activeElement);
 /** What is selected in the editor. */
@@ -58,7 +41,7 @@ it("checks before it applies, and shows errors at their lines", async () => {
   ]);
   expect(await editor().getAttribute("aria-invalid")).toBe("true");
   await page.getByRole("link", { name: "Line 8" }).click();
-  expect(await hasFocus("#config-text")).toBe(true);
+  await expect.poll(() => hasFocus("#config-text")).toBe(true);
   expect(await selected()).toBe("pear");
   const [mark, line] = await Promise.all([
     page.locator(".symbol-mark").nth(1).boundingBox(),
@@ -173,7 +156,7 @@ it("takes what somebody else has made of it", async () => {
   const config = new ConfigApi();
   await collide(config);
   await page.getByRole("button", { name: "Take theirs" }).click();
-  expect(await editor().inputValue()).toBe(config.text);
+  await expect.poll(() => editor().inputValue()).toBe(config.text);
   await apply();
   await sees("There is nothing to apply.");
 });

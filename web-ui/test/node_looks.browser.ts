@@ -1,20 +1,14 @@
 // Every state of Config, API and About, in both schemes and at 360 px: no fault, no overflow, no
 // violation.
 
-import type { BrowserContext, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { Page } from "playwright-core";
+import { expect, it } from "vitest";
 import { DOCUMENT, documented } from "./support/api_document";
-import {
-  LOOKS,
-  axeViolations,
-  launchBrowser,
-  openPage,
-  overflowsSideways,
-  screenshot,
-} from "./support/browser";
+import { overflowsSideways, screenshot } from "./support/browser";
 import { always, cluster, refusal } from "./support/clusters";
 import { CONFIG, ConfigApi, changedOnDisk, readOnly } from "./support/config_api";
-import { MockNode, type Script } from "./support/mock_node";
+import type { Script } from "./support/mock_node";
+import { expectSound, node, open, page, sees } from "./support/stage";
 
 interface State {
   name: string;
@@ -193,61 +187,38 @@ const COMMON: State[] = ["config", "api", "about"].flatMap((hash) => [
   },
 ]);
 
-let context: BrowserContext;
-let node: MockNode;
-beforeAll(async () => void (context = await launchBrowser()));
-afterAll(() => context?.close());
-afterEach(() => node.kill());
-
-describe.each([...STATES, ...COMMON])("$name", ({ name, hash, api, act, shows }) => {
-  it.each(LOOKS)("is sound in $name", async (look) => {
-    node = await MockNode.start({ api: api() });
-    const { page, faults } = await openPage(context, `${node.url}#/${hash}`, look);
-    await act?.(page);
-    await page.getByText(shows).first().waitFor();
-    await screenshot(page, `${name}-${look.name}`);
-    expect(await axeViolations(page)).toEqual([]);
-    expect(await overflowsSideways(page)).toBe(false);
-    expect(faults).toEqual([]);
-    await page.close();
-  });
+it.each([...STATES, ...COMMON])("$name is sound", async ({ name, hash, api, act, shows }) => {
+  await open({ api: api() }, `#/${hash}`);
+  await act?.(page);
+  await sees(shows);
+  await expectSound(name);
 });
 
-it.each(LOOKS)("an edit without connection is sound in $name", async (look) => {
-  node = await MockNode.start({ api: new ConfigApi().api });
-  const { page } = await openPage(context, `${node.url}#/config`, look);
+it("keeps an edit without connection, and is sound", async () => {
+  await open({ api: new ConfigApi().api }, "#/config");
   await editor(page).fill(GOOD);
   await node.kill();
-  await page.getByText("Connection to this node lost").waitFor();
+  await sees("Connection to this node lost");
   await page.getByRole("button", { name: "Check and apply" }).click();
   await page.locator(".summary").getByText("no connection").waitFor();
   expect(await editor(page).inputValue()).toBe(GOOD);
-  await screenshot(page, `config-lost-${look.name}`);
-  expect(await axeViolations(page)).toEqual([]);
-  await page.close({ runBeforeUnload: false });
-  node = await MockNode.start();
+  await expectSound("config-lost");
 });
 
 it.each(["api", "about"])("%s stays readable without connection", async (hash) => {
-  node = await MockNode.start({ api: documented(DOCUMENT) });
-  const { page } = await openPage(context, `${node.url}#/${hash}`);
+  await open({ api: documented(DOCUMENT) }, `#/${hash}`);
   const text = hash === "api" ? "6 operations" : "3d 5h";
-  await page.getByText(text).first().waitFor();
+  await sees(text);
   await node.kill();
-  await page.getByText("Connection to this node lost").waitFor();
+  await sees("Connection to this node lost");
+  await expectSound(`${hash}-lost`);
   expect(await page.getByText(text).first().isVisible()).toBe(true);
-  await screenshot(page, `${hash}-lost`);
-  expect(await axeViolations(page)).toEqual([]);
-  await page.close();
-  node = await MockNode.start();
 });
 
 /** Between a phone and a desktop the top bar is the first to run out of room. */
 it.each([700, 820, 1024])("the top bar fits into %i px", async (width) => {
-  node = await MockNode.start({ api: cluster([]) });
-  const { page } = await openPage(context, `${node.url}#/about`, { width });
-  await page.getByText("@preact/signals").first().waitFor();
+  await open({ api: cluster([]) }, "#/about", { width });
+  await sees("@preact/signals");
   await screenshot(page, `bar-${width}`);
   expect(await overflowsSideways(page)).toBe(false);
-  await page.close();
 });

@@ -62,7 +62,7 @@ it("tells wrong values at their fields, and leads there from the top", async () 
   await page.locator("#stale_timeout-error").getByText("12001 or more").waitFor();
   expect(config.writes).toEqual([]);
   await page.locator(".summary").getByRole("link", { name: "CPU limit, %" }).click();
-  expect(await hasFocus("#cpu_limit")).toBe(true);
+  await expect.poll(() => hasFocus("#cpu_limit")).toBe(true);
 });
 
 it("puts what only the node can tell at the field that it names", async () => {
@@ -129,7 +129,7 @@ it("takes what somebody else has made of it", async () => {
   const config = new PeerConfig([SOUTH]);
   await collide(config);
   await page.getByRole("button", { name: "Take theirs" }).click();
-  expect(await page.getByLabel("CPU limit, %").inputValue()).toBe("50");
+  await expect.poll(() => page.getByLabel("CPU limit, %").inputValue()).toBe("50");
   expect(await page.getByLabel("Channel limit").inputValue()).toBe("60");
   await save();
   await page.getByText("There is nothing to save.").waitFor();

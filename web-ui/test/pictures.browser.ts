@@ -1,32 +1,19 @@
 // The small pictures in the list of streams: where they come from, how often they are asked for.
 
-import type { BrowserContext, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
-import { launchBrowser, openPage } from "./support/browser";
+import { expect, it } from "vitest";
 import { MediaNode, STREAMS, many } from "./support/media";
-import { MockNode, type MockNodeOptions } from "./support/mock_node";
+import type { MockNode, MockNodeOptions } from "./support/mock_node";
 import { picture } from "./support/picture";
-
-let context: BrowserContext;
-let node: MockNode;
-let page: Page;
-let faults: string[];
-beforeAll(async () => void (context = await launchBrowser()));
-afterAll(() => context?.close());
-afterEach(async () => {
-  expect(faults).toEqual([]);
-  await page.close();
-  await node.kill();
-});
+import { node, openTab, page, startNode } from "./support/stage";
 
 async function open(
   pictureOf: MockNode["pictureOf"],
   streams = STREAMS,
   options: MockNodeOptions = {},
 ): Promise<void> {
-  node = await MockNode.start({ api: new MediaNode(streams).answer, ...options });
+  await startNode({ api: new MediaNode(streams).answer, ...options });
   node.pictureOf = pictureOf;
-  ({ page, faults } = await openPage(context, "about:blank"));
+  await openTab("about:blank");
   await page.clock.install();
   await page.goto(`${node.url}#/streams`);
   await page.getByText(/\d+ streams/).waitFor();

@@ -1,30 +1,14 @@
 // What a person does with the pages that tell what the API can do and what this node is.
 
-import type { BrowserContext, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
-import { launchBrowser, openPage } from "./support/browser";
+import { expect, it } from "vitest";
 import { DOCUMENT, documented, large } from "./support/api_document";
 import { cluster, refusal } from "./support/clusters";
-import { MockNode, type MockNodeOptions, type Script } from "./support/mock_node";
+import type { MockNodeOptions, Script } from "./support/mock_node";
+import { node, open as openAt, page, sees } from "./support/stage";
 
-let context: BrowserContext;
-let node: MockNode;
-let page: Page;
-let faults: string[];
-beforeAll(async () => void (context = await launchBrowser()));
-afterAll(() => context?.close());
-afterEach(async () => {
-  expect(faults).toEqual([]);
-  await page.close();
-  await node.kill();
-});
+const open = (hash: string, api: Script, options: MockNodeOptions = {}): Promise<void> =>
+  openAt({ api, ...options }, hash);
 
-async function open(hash: string, api: Script, options: MockNodeOptions = {}): Promise<void> {
-  node = await MockNode.start({ api, ...options });
-  ({ page, faults } = await openPage(context, node.url + hash));
-}
-
-const sees = (text: string): Promise<void> => page.getByText(text).first().waitFor();
 const operation = (summary: string) => page.locator(".operation", { hasText: summary });
 const methods = (): Promise<string[]> => page.locator(".method").allTextContents();
 
@@ -41,11 +25,13 @@ it("groups operations by tag, and tells all about one", async () => {
   expect(await methods()).toEqual(["GET", "GET", "PUT", "DELETE", "PUT", "POST"]);
   await operation("Creates or changes").locator("summary").first().click();
   const opened = operation("Creates or changes");
-  expect(await opened.innerText()).toMatch(/name string required length ≤ 255\s+in the path\. A/);
+  await expect
+    .poll(() => opened.innerText())
+    .toMatch(/name string required length ≤ 255\s+in the path\. A/);
   await opened.getByText("application/json Stream").first().click();
-  expect(await opened.locator(".lines .lines").first().innerText()).toMatch(
-    /name string required\s+Its name[^]+inputs array of Input required[^]+null \| Stream/,
-  );
+  await expect
+    .poll(() => opened.locator(".lines .lines").first().innerText())
+    .toMatch(/name string required\s+Its name[^]+inputs array of Input required[^]+null \| Stream/);
   await opened.getByText("The same as a command").click();
   const command = await opened.locator(".curl pre").textContent();
   expect(command).toContain(`curl -X PUT -u USER -d '{"name":"","inputs":[]}'`);
@@ -66,10 +52,12 @@ it("opens a schema that holds itself as often as one likes", async () => {
 it("tells what holds for all operations, and answers with their headers", async () => {
   await open("#/api", documented(DOCUMENT));
   await page.getByText("What holds for all operations").click();
-  expect(await page.locator(".told b").allTextContents()).toEqual(["Lists", "Errors"]);
+  await expect.poll(() => page.locator(".told b").allTextContents()).toEqual(["Lists", "Errors"]);
   expect(await page.locator(".told code").allTextContents()).toEqual(["limit"]);
   await operation("Shows a stream").locator("summary").first().click();
-  expect(await operation("Shows a stream").innerText()).toMatch(/ETag string\s+a header\. Of its/);
+  await expect
+    .poll(() => operation("Shows a stream").innerText())
+    .toMatch(/ETag string\s+a header\. Of its/);
   await operation("Reads the files").locator("summary").first().click();
   await operation("Reads the files").getByText("The same as a command").click();
   const command = await operation("Reads the files").locator(".curl pre").textContent();

@@ -78,7 +78,7 @@ it("says what is wrong with a hostname, at the field and on top", async () => {
   }
   expect(config.writes).toEqual([]);
   await page.locator(".summary").getByRole("link", { name: "New peer hostname" }).click();
-  expect(await field.evaluate((input) => input === document.activeElement)).toBe(true);
+  await expect.poll(() => field.evaluate((input) => input === document.activeElement)).toBe(true);
   expect(page.url()).toContain("#/settings");
 });
 

@@ -179,7 +179,7 @@ it("adds a stream, with the node's refusals at their fields", async () => {
     .getByRole("group", { name: "Not saved" })
     .getByRole("link", { name: "Input 1" })
     .click();
-  expect(await page.evaluate(() => document.activeElement?.id)).toBe("inputs-0-url");
+  await expect.poll(() => page.evaluate(() => document.activeElement?.id)).toBe("inputs-0-url");
   await page.getByLabel("Input 1", { exact: true }).fill("publish://");
   await page.getByLabel("Input 2", { exact: true }).fill("file://fallback.mp4");
   await page.getByLabel("Priority of input 2").fill("2");
