@@ -83,7 +83,7 @@ fn a_listener_gets_all_then_changes_and_a_ping_when_it_is_quiet() {
 fn deaf_listeners_cost_others_nothing_and_the_node_little() {
     let _slot = slots::shared();
     let folder = tempfile::tempdir().unwrap();
-    let streams: String = (0..1000)
+    let streams: String = (0..400)
         .map(|n| format!("stream cam{n:04} {{ input publish://; title \"Main stage {n}\"; }}\n"))
         .collect();
     let limits = "limits { event_listeners 32; }\n";
