@@ -76,5 +76,7 @@ pub(super) async fn play(
         guard.add_bytes(piece.len());
         Ok::<_, Infallible>(piece)
     });
-    answers::uncached(StatusCode::OK).content_type(endless.content_type()).streaming(pieces)
+    // A session that is ended is over, as one that came straight from the door.
+    let mut answer = answers::uncached(StatusCode::OK);
+    answer.force_close().content_type(endless.content_type()).streaming(pieces)
 }

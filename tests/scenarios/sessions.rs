@@ -40,11 +40,10 @@ fn end(node: &Node, session: &Value) {
     });
 }
 
-/// Whether the node closes the connection within a while.
+/// Whether the node closes the connection, and without waiting for more media to send.
 fn is_closed(mut client: TcpStream) -> bool {
     client.set_read_timeout(Some(LIMIT)).unwrap();
-    let mut piece = [0; 65_536];
-    (0..1000).any(|_| matches!(client.read(&mut piece), Ok(0)))
+    client.read_to_end(&mut Vec::new()).is_ok()
 }
 
 fn get_as(node: &Node, target: &str, user_agent: &str) -> http::Answer {
