@@ -186,7 +186,7 @@ it("offers a button where the browser lets nothing start by itself", async () =>
   });
   nodes = [await startNode({ media: live.folder })];
   await page.goto(`${nodes[0]?.base}/live/cam/embed.html`);
-  await page.getByText("Ready to play.").waitFor();
+  await page.getByText("Press play to watch.").waitFor();
   await page.getByRole("button", { name: "Play" }).click();
   await reaches("playing");
 });

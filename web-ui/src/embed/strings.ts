@@ -4,7 +4,7 @@
 export const strings = {
   title: (stream: string) => `${stream} · Watershed`,
   connecting: "Connecting…",
-  pressPlay: "Ready to play.",
+  pressPlay: "Press play to watch.",
   play: "Play",
   unmute: "Turn sound on",
   mutedByBrowser: "The browser started the video without sound.",

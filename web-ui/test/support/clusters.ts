@@ -30,7 +30,7 @@ export function stats(over: Fields = {}): Fields {
 export function peer(hostname: string, over: Fields = {}, config: Fields = {}): Fields {
   return {
     hostname,
-    api_url: `http://${hostname}:8081`,
+    api_url: `http://${hostname.replace(/:\d+$/, "")}:8081`,
     public_payload_url: `https://${hostname}.example.com`,
     fetch_timeout: 1000,
     stale_timeout: 10_000,
