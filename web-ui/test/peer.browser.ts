@@ -34,6 +34,7 @@ it("sends only what was changed, as a change of what was read", async () => {
   const patch = { api_url: "http://10.0.0.2:8082", channel_limit: null, cpu_limit: 85 };
   expect(config.writes).toEqual([["PUT", "south", patch, '"south-0"']]);
   await page.getByLabel("CPU limit, %").fill("80");
+  expect(await page.getByText("Saved.").count()).toBe(0);
   await save();
   await expect
     .poll(() => config.writes[1])

@@ -9,6 +9,7 @@ import { readFiles, readVod, vodPath, type FolderEntry, type Vod } from "../api/
 import { announcement } from "../cluster/store";
 import { Confirmation } from "../form/confirmation";
 import { formatBytes, formatInstant } from "../format";
+import { Back } from "../frame/back";
 import { Gate } from "../frame/gate";
 import { Panel, Title } from "../frame/notices";
 import { useWatched } from "../frame/watched";
@@ -235,9 +236,7 @@ export function FolderPage({ prefix }: { prefix: string }) {
   const isGone = view.problem?.status === 404;
   return (
     <>
-      <p class="back">
-        <a href={linkTo("files")}>{common.files}</a>
-      </p>
+      <Back href={linkTo("files")}>{common.files}</Back>
       <Title text={prefix} liveMs={view.problem ? null : view.fromMs} />
       {vod && <Deeds prefix={prefix} vod={vod} />}
       {isGone ? (

@@ -4,15 +4,11 @@ import { useState } from "preact/hooks";
 import type { Reply } from "../api/http";
 import { vodPath } from "../api/vods";
 import { announcement, retry } from "../cluster/store";
-import { Conflict } from "../form/conflict";
+import { EditForm } from "../form/edit_form";
+import { EditPage } from "../form/edit_page";
 import { useEditing } from "../form/editing";
-import { FaultSummary } from "../form/fault_summary";
 import type { Faults } from "../form/faults";
 import { Field } from "../form/field";
-import { Loaded } from "../form/loaded";
-import { Save } from "../form/save";
-import { Gate } from "../frame/gate";
-import { Title } from "../frame/notices";
 import { linkTo } from "../router";
 import { strings as common } from "../strings";
 import { DURATION, SHAPE, differences, labelsOf, storageField, type Draft } from "./fields";
@@ -55,34 +51,20 @@ function StorageFields({ draft, faults, onChange }: PartProps) {
 /** `vod` is null for a new one. */
 function VodForm({ vod, reply }: { vod: string | null; reply: Reply }) {
   const [prefix, setPrefix] = useState(vod ?? "");
-  const { base, draft, theirs, faults, note, ...editing } = useEditing(
-    vodPath(prefix),
-    reply,
-    SHAPE,
-    () => {
-      announcement.value = strings.saved(prefix);
-      retry();
-      location.hash = linkTo("files", prefix);
-    },
-  );
+  const editing = useEditing(vodPath(prefix), reply, SHAPE, () => {
+    announcement.value = strings.saved(prefix);
+    retry();
+    location.hash = linkTo("files", prefix);
+  });
+  const { draft, faults, change } = editing;
   return (
-    <form
-      class="panel form"
-      aria-label={vod ? common.editTitle(vod) : strings.add}
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault();
-        editing.save();
-      }}
+    <EditForm
+      title={vod ? common.editTitle(vod) : strings.add}
+      editing={editing}
+      differences={differences}
+      labels={labelsOf(draft)}
+      cancel={vod ? linkTo("files", vod) : linkTo("files")}
     >
-      <FaultSummary faults={faults} labels={labelsOf(draft)} />
-      {theirs && (
-        <Conflict
-          differences={differences(base, draft, theirs)}
-          onMine={editing.saveMine}
-          onTheirs={editing.takeTheirs}
-        />
-      )}
       {vod === null && (
         <Field
           id="prefix"
@@ -92,52 +74,35 @@ function VodForm({ vod, reply }: { vod: string | null; reply: Reply }) {
           onText={(text) => setPrefix(text.trim())}
         />
       )}
-      <StorageFields draft={draft} faults={faults} onChange={editing.change} />
+      <StorageFields draft={draft} faults={faults} onChange={change} />
       <Field
         id={DURATION}
         {...strings.duration}
         value={draft.duration}
         placeholder="4"
         error={faults[DURATION]}
-        onText={(text) => editing.change({ ...draft, duration: text.trim() })}
+        onText={(text) => change({ ...draft, duration: text.trim() })}
       />
-      <p class="actions">
-        <Save />
-        <a class="button" href={vod ? linkTo("files", vod) : linkTo("files")}>
-          {common.cancel}
-        </a>
-        <span role="status">{note}</span>
-      </p>
-    </form>
+    </EditForm>
   );
 }
 
 export function NewVodPage() {
   return (
-    <>
-      <p class="back">
-        <a href={linkTo("files")}>{common.files}</a>
-      </p>
-      <Title text={strings.add} liveMs={null} />
-      <Gate>
-        <VodForm vod={null} reply={{ value: null, etag: null }} />
-      </Gate>
-    </>
+    <EditPage title={strings.add} path={null} up={{ href: linkTo("files"), text: common.files }}>
+      {(reply) => <VodForm vod={null} reply={reply} />}
+    </EditPage>
   );
 }
 
 export function EditVodPage({ prefix }: { prefix: string }) {
   return (
-    <>
-      <p class="back">
-        <a href={linkTo("files", prefix)}>{prefix}</a>
-      </p>
-      <Title text={common.editTitle(prefix)} liveMs={null} />
-      <Gate>
-        <Loaded key={prefix} path={vodPath(prefix)}>
-          {(reply) => <VodForm vod={prefix} reply={reply} />}
-        </Loaded>
-      </Gate>
-    </>
+    <EditPage
+      title={common.editTitle(prefix)}
+      path={vodPath(prefix)}
+      up={{ href: linkTo("files", prefix), text: prefix }}
+    >
+      {(reply) => <VodForm vod={prefix} reply={reply} />}
+    </EditPage>
   );
 }

@@ -32,7 +32,7 @@ export interface Editing<Draft> {
   /** What somebody else has made of `base`, where that is in the way. */
   theirs: Draft | null;
   faults: Faults;
-  /** How the last try went, where nothing is wrong. */
+  /** How the last try went, where nothing is wrong and nothing was typed since. */
   note: string;
   change: (draft: Draft) => void;
   save: () => void;
@@ -67,12 +67,18 @@ export function useEditing<Draft>(
     const request: Send = { method: "PUT", body, ...(isNew ? { isNew } : { ifMatch: from.etag }) };
     try {
       adopt(versionOf(await send(path, request)));
+      setNote(strings.saved);
       onSaved();
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;
       if (isNew || error.status !== 412) throw error;
       setTheirs(versionOf(await send(path, {})));
     }
+  }
+
+  function change(to: Draft): void {
+    setDraft(to);
+    setNote("");
   }
 
   function save(from: Version<Draft>, to: Draft): void {
@@ -95,7 +101,7 @@ export function useEditing<Draft>(
     theirs: theirs && theirs.draft,
     faults,
     note,
-    change: setDraft,
+    change,
     save: () => save(base, draft),
     saveMine: () => {
       if (!theirs) return;

@@ -1,15 +1,12 @@
 // The form of a peer's settings.
 
-import { useState } from "preact/hooks";
 import type { Reply } from "../api/http";
 import { peerPath } from "../api/paths";
 import { retry } from "../cluster/store";
 import { AsCurl } from "../form/as_curl";
-import { Conflict } from "../form/conflict";
+import { EditForm } from "../form/edit_form";
 import { useEditing } from "../form/editing";
-import { FaultSummary } from "../form/fault_summary";
 import { Field } from "../form/field";
-import { Save } from "../form/save";
 import { strings } from "../strings";
 import { DEFAULTS, FIELDS, KEPT, SHAPE, differences, type Draft, type PeerField } from "./fields";
 
@@ -32,35 +29,22 @@ function placeholders(hostname: string, draft: Draft): Partial<Draft> {
 
 export function PeerForm({ hostname, reply }: { hostname: string; reply: Reply }) {
   const path = peerPath(hostname);
-  const [isSaved, setSaved] = useState(false);
-  const { base, draft, theirs, faults, note, ...editing } = useEditing(path, reply, SHAPE, () => {
-    setSaved(true);
-    retry();
-  });
-  const change = (name: PeerField, value: string): void => {
-    setSaved(false);
+  const editing = useEditing(path, reply, SHAPE, retry);
+  const { base, draft, faults } = editing;
+  const change = (name: PeerField, value: string): void =>
     editing.change({ ...draft, [name]: value });
-  };
   const hints = placeholders(hostname, draft);
   const patch = SHAPE.patchOf(base, draft);
   return (
-    <form
-      class="panel form peer"
-      aria-label={strings.peerTitle(hostname)}
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault();
-        editing.save();
-      }}
+    <EditForm
+      title={strings.peerTitle(hostname)}
+      editing={editing}
+      differences={differences}
+      labels={LABELS}
+      below={
+        Object.keys(patch).length > 0 && <AsCurl path={path} body={patch} secret="cluster_key" />
+      }
     >
-      <FaultSummary faults={faults} labels={LABELS} />
-      {theirs && (
-        <Conflict
-          differences={differences(base, draft, theirs)}
-          onMine={editing.saveMine}
-          onTheirs={editing.takeTheirs}
-        />
-      )}
       {FIELDS.map(({ name, isSecret }) => (
         <Field
           key={name}
@@ -83,11 +67,6 @@ export function PeerForm({ hostname, reply }: { hostname: string; reply: Reply }
           {strings.dropKey}
         </label>
       )}
-      <p class="actions">
-        <Save />
-        <span role="status">{isSaved ? strings.saved : note}</span>
-      </p>
-      {Object.keys(patch).length > 0 && <AsCurl path={path} body={patch} secret="cluster_key" />}
-    </form>
+    </EditForm>
   );
 }

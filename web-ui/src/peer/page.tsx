@@ -5,6 +5,7 @@ import { peerHistoryPath, peerPath } from "../api/paths";
 import type { Pace } from "../api/poll";
 import { peerRow } from "../cluster/store";
 import { Loaded } from "../form/loaded";
+import { Back } from "../frame/back";
 import { Gate } from "../frame/gate";
 import { Title } from "../frame/notices";
 import { useWatched } from "../frame/watched";
@@ -31,9 +32,7 @@ function Heard({ hostname }: { hostname: string }) {
 export function PeerPage({ hostname }: { hostname: string }) {
   return (
     <>
-      <p class="back">
-        <a href={linkTo("settings")}>{strings.settingsTitle}</a>
-      </p>
+      <Back href={linkTo("settings")}>{strings.settingsTitle}</Back>
       <Title text={strings.peerTitle(hostname)} liveMs={null} />
       <Gate>
         <Loaded path={peerPath(hostname)}>

@@ -4,15 +4,11 @@ import { useState } from "preact/hooks";
 import type { Reply } from "../api/http";
 import { streamPath } from "../api/streams";
 import { announcement, retry } from "../cluster/store";
-import { Conflict } from "../form/conflict";
+import { EditForm } from "../form/edit_form";
+import { EditPage } from "../form/edit_page";
 import { useEditing } from "../form/editing";
-import { FaultSummary } from "../form/fault_summary";
 import type { Faults } from "../form/faults";
 import { Field } from "../form/field";
-import { Loaded } from "../form/loaded";
-import { Save } from "../form/save";
-import { Gate } from "../frame/gate";
-import { Title } from "../frame/notices";
 import { linkTo } from "../router";
 import { strings } from "../strings";
 import {
@@ -118,35 +114,21 @@ function TextFields({ draft, faults, onChange }: PartProps) {
 /** `stream` is null for a new one. */
 function StreamForm({ stream, reply }: { stream: string | null; reply: Reply }) {
   const [name, setName] = useState(stream ?? "");
-  const { base, draft, theirs, faults, note, ...editing } = useEditing(
-    streamPath(name),
-    reply,
-    SHAPE,
-    () => {
-      announcement.value = strings.streamSaved(name);
-      retry();
-      location.hash = linkTo("streams", name);
-    },
-  );
+  const editing = useEditing(streamPath(name), reply, SHAPE, () => {
+    announcement.value = strings.streamSaved(name);
+    retry();
+    location.hash = linkTo("streams", name);
+  });
+  const { draft, faults } = editing;
   const parts = { draft, faults, onChange: editing.change };
   return (
-    <form
-      class="panel form"
-      aria-label={stream ? strings.editTitle(stream) : strings.addStream}
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault();
-        editing.save();
-      }}
+    <EditForm
+      title={stream ? strings.editTitle(stream) : strings.addStream}
+      editing={editing}
+      differences={differences}
+      labels={labelsOf(draft)}
+      cancel={stream ? linkTo("streams", stream) : linkTo("streams")}
     >
-      <FaultSummary faults={faults} labels={labelsOf(draft)} />
-      {theirs && (
-        <Conflict
-          differences={differences(base, draft, theirs)}
-          onMine={editing.saveMine}
-          onTheirs={editing.takeTheirs}
-        />
-      )}
       {stream === null && (
         <Field
           id="name"
@@ -159,43 +141,30 @@ function StreamForm({ stream, reply }: { stream: string | null; reply: Reply }) 
       <InputFields {...parts} />
       <CaptureField {...parts} />
       <TextFields {...parts} />
-      <p class="actions">
-        <Save />
-        <a class="button" href={stream ? linkTo("streams", stream) : linkTo("streams")}>
-          {strings.cancel}
-        </a>
-        <span role="status">{note}</span>
-      </p>
-    </form>
+    </EditForm>
   );
 }
 
 export function NewStreamPage() {
   return (
-    <>
-      <p class="back">
-        <a href={linkTo("streams")}>{strings.streams}</a>
-      </p>
-      <Title text={strings.addStream} liveMs={null} />
-      <Gate>
-        <StreamForm stream={null} reply={{ value: null, etag: null }} />
-      </Gate>
-    </>
+    <EditPage
+      title={strings.addStream}
+      path={null}
+      up={{ href: linkTo("streams"), text: strings.streams }}
+    >
+      {(reply) => <StreamForm stream={null} reply={reply} />}
+    </EditPage>
   );
 }
 
 export function EditStreamPage({ name }: { name: string }) {
   return (
-    <>
-      <p class="back">
-        <a href={linkTo("streams", name)}>{name}</a>
-      </p>
-      <Title text={strings.editTitle(name)} liveMs={null} />
-      <Gate>
-        <Loaded key={name} path={streamPath(name)}>
-          {(reply) => <StreamForm stream={name} reply={reply} />}
-        </Loaded>
-      </Gate>
-    </>
+    <EditPage
+      title={strings.editTitle(name)}
+      path={streamPath(name)}
+      up={{ href: linkTo("streams", name), text: name }}
+    >
+      {(reply) => <StreamForm stream={name} reply={reply} />}
+    </EditPage>
   );
 }

@@ -21,6 +21,7 @@ import {
   formatInstant,
   formatTime,
 } from "../format";
+import { Back } from "../frame/back";
 import { Gate } from "../frame/gate";
 import { Panel, Title } from "../frame/notices";
 import { useWatched } from "../frame/watched";
@@ -298,9 +299,7 @@ export function StreamPage({ name }: { name: string }) {
   const isGone = problem?.status === 404;
   return (
     <>
-      <p class="back">
-        <a href={linkTo("streams")}>{strings.streams}</a>
-      </p>
+      <Back href={linkTo("streams")}>{strings.streams}</Back>
       <Title text={name} liveMs={problem ? null : fromMs} />
       {isGone && !stream ? (
         <Panel title={strings.streamGone}>

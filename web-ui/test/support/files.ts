@@ -3,6 +3,7 @@
 import { cluster, refusal } from "./clusters";
 import { list, type Fields } from "./media";
 import type { Answer, Script } from "./mock_node";
+import { Writes } from "./writes";
 
 export const vod = (prefix: string, ...storages: string[]): Fields => ({
   prefix,
@@ -47,17 +48,16 @@ export const FOLDERS: Record<string, Fields[]> = {
   "live/recordings": [],
 };
 
-export class FilesNode {
-  readonly log: string[] = [];
+export class FilesNode extends Writes {
   version = 1;
-  /** Answers the next write, instead of doing it. */
-  nextRefusal: Answer | null = null;
   private readonly rest = cluster([]);
 
   constructor(
     public vods: Fields[] = structuredClone(VODS),
     public folders: Record<string, Fields[]> = structuredClone(FOLDERS),
-  ) {}
+  ) {
+    super();
+  }
 
   readonly answer: Script = (path, request, body) => {
     const query = new URL(request.url ?? "", "http://node").searchParams;
@@ -66,14 +66,8 @@ export class FilesNode {
     if (inside) return this.answerFolder(inside, query);
     const [, prefix] = /^vods\/(.+)$/.exec(path) ?? [];
     if (!prefix) return this.rest(path, request, body);
-    if (request.method !== "GET") {
-      this.log.push(
-        `${request.method} ${path} ${body === null ? "" : JSON.stringify(body)}`.trim(),
-      );
-      const refused = this.nextRefusal;
-      this.nextRefusal = null;
-      if (refused) return refused;
-    }
+    const refused = this.refused(request, path, body);
+    if (refused) return refused;
     const found = this.vods.find((one) => one["prefix"] === prefix);
     const etag = `"v${this.version}"`;
     const { "if-match": wanted, "if-none-match": none } = request.headers;

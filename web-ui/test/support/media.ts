@@ -4,6 +4,7 @@
 import type { IncomingMessage } from "node:http";
 import { cluster, peer, refusal } from "./clusters";
 import type { Answer, Script } from "./mock_node";
+import { Writes } from "./writes";
 
 export type Fields = Record<string, unknown>;
 
@@ -198,13 +199,10 @@ export function list(collection: string, items: Fields[], query: URLSearchParams
   return { body };
 }
 
-/** A node that has these; what is changed stays changed. `log` tells of each write. */
-export class MediaNode {
-  readonly log: string[] = [];
+/** A node that has these; what is changed stays changed. */
+export class MediaNode extends Writes {
   /** Grows with each change, whoever makes it. */
   version = 1;
-  /** Answers the next write, instead of doing it. */
-  nextRefusal: Answer | null = null;
   private readonly rest: Script;
 
   constructor(
@@ -212,6 +210,7 @@ export class MediaNode {
     public sessions: Fields[] = structuredClone(SESSIONS),
     peers: Fields[] = [peer("south"), peer("east")],
   ) {
+    super();
     this.rest = cluster(peers);
   }
 
@@ -221,14 +220,8 @@ export class MediaNode {
     if (path === "sessions") return list("sessions", this.sessions, query);
     const [, collection, name = ""] = /^(streams|sessions)\/(.+)$/.exec(path) ?? [];
     if (!collection) return this.rest(path, request, body);
-    if (request.method !== "GET") {
-      this.log.push(
-        `${request.method} ${path} ${body === null ? "" : JSON.stringify(body)}`.trim(),
-      );
-      const refused = this.nextRefusal;
-      this.nextRefusal = null;
-      if (refused) return refused;
-    }
+    const refused = this.refused(request, path, body);
+    if (refused) return refused;
     return collection === "sessions"
       ? this.answerSession(name, request)
       : this.answerStream(name, request, body);

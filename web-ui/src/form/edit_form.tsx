@@ -1,0 +1,59 @@
+// The form of one thing: its faults and conflicts above its fields, the way to save and to cancel
+// below.
+
+import type { ComponentChildren } from "preact";
+import { strings } from "../strings";
+import { Conflict, type Difference } from "./conflict";
+import type { Editing } from "./editing";
+import { FaultSummary } from "./fault_summary";
+import type { Faults } from "./faults";
+import { Save } from "./save";
+
+interface EditFormProps<Draft> {
+  /** What is edited. */
+  title: string;
+  editing: Editing<Draft>;
+  differences: (base: Draft, mine: Draft, theirs: Draft) => Difference[];
+  /** Of the fields, by their ids. */
+  labels: Faults;
+  /** Where it leads to leave all as it is. */
+  cancel?: string;
+  below?: ComponentChildren;
+  children: ComponentChildren;
+}
+
+export function EditForm<Draft>(props: EditFormProps<Draft>) {
+  const { title, editing, differences, labels, cancel, below, children } = props;
+  const { base, draft, theirs, faults, note } = editing;
+  return (
+    <form
+      class="panel form"
+      aria-label={title}
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault();
+        editing.save();
+      }}
+    >
+      <FaultSummary faults={faults} labels={labels} />
+      {theirs && (
+        <Conflict
+          differences={differences(base, draft, theirs)}
+          onMine={editing.saveMine}
+          onTheirs={editing.takeTheirs}
+        />
+      )}
+      {children}
+      <p class="actions">
+        <Save />
+        {cancel && (
+          <a class="button" href={cancel}>
+            {strings.cancel}
+          </a>
+        )}
+        <span role="status">{note}</span>
+      </p>
+      {below}
+    </form>
+  );
+}
