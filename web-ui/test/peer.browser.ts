@@ -155,9 +155,37 @@ it("shows what was last heard, of silent peers too", async () => {
   }
 });
 
+it("tells how the peer is doing before its settings", async () => {
+  await show("south", new PeerConfig([SOUTH]).api);
+  const tops = ["Last heard from it", "Peer south", "Last hour, times in UTC"].map((name) =>
+    page.locator(`section:has(h2:text-is("${name}")), form[aria-label="${name}"]`).boundingBox(),
+  );
+  const [facts, form, history] = (await Promise.all(tops)).map((box) => box?.y ?? 0);
+  expect(facts).toBeLessThan(form ?? 0);
+  expect(form).toBeLessThan(history ?? 0);
+});
+
+it("removes the peer after saying what is there, and goes back to the others", async () => {
+  const config = new PeerConfig([SOUTH, peer("east")]);
+  await show("south", config.api);
+  await page.getByRole("button", { name: "Remove" }).click();
+  const dialog = page.getByRole("dialog", { name: "Remove south?" });
+  await dialog.getByText("Streams captured there: 38; clients: 412.").waitFor();
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  expect(config.writes).toEqual([]);
+  await page.getByRole("button", { name: "Remove" }).click();
+  await dialog.getByRole("button", { name: "Remove" }).click();
+  await page.getByRole("heading", { name: "Cluster settings" }).waitFor();
+  await page.getByText("south is removed.").waitFor({ state: "attached" });
+  await expect.poll(() => page.locator(".peers .name-text").allTextContents()).toEqual(["east"]);
+  await expect.poll(() => hasFocus("#content")).toBe(true);
+  expect(config.writes).toEqual([["DELETE", "south", null, undefined]]);
+});
+
 it("says that there is no such peer", async () => {
   await show("<b>", new PeerConfig([]).api);
   await page.getByText("there is no peer `<b>`").waitFor();
+  expect(await page.getByRole("button", { name: "Remove" }).count()).toBe(0);
   await page.getByRole("link", { name: "Cluster settings" }).waitFor();
 });
 

@@ -50,8 +50,14 @@ it.each([
   const api: Script = (path, request, body) =>
     path === "session" ? { body: viewer } : config.api(path, request, body);
   await open({ api }, `#/${hash}`);
-  await page.getByText("This login may read and not change anything.").waitFor();
-  expect(await page.getByRole("button", { name: "Save", exact: true }).isDisabled()).toBe(true);
+  await page.getByLabel(field, { exact: true }).waitFor();
+  const changes = page.getByRole("main").getByRole("button", { name: /^(Save|Remove)$/ });
+  for (const button of await changes.all()) {
+    expect(await button.isDisabled()).toBe(true);
+    const reason = await button.evaluate((one) => one.nextElementSibling?.textContent);
+    expect(reason).toBe("This login may read and not change anything.");
+  }
+  expect(await changes.count()).toBe(hash === "peers/south" ? 2 : 1);
   await page.getByLabel(field, { exact: true }).fill("7");
   await page.keyboard.press("Enter");
   expect(config.writes).toEqual([]);

@@ -1,15 +1,18 @@
-// Peer: its settings as a form, and below what this node last heard from it, and in the last hour.
+// Peer: what this node last heard from it, its settings as a form, and its last hour.
 
+import { useState } from "preact/hooks";
 import { readHistory } from "../api/history";
 import { peerHistoryPath, peerPath } from "../api/paths";
 import type { Pace } from "../api/poll";
 import { peerRow } from "../cluster/store";
 import { Loaded } from "../form/loaded";
+import { WriteButton } from "../form/save";
 import { Back } from "../frame/back";
 import { Gate } from "../frame/gate";
 import { Title } from "../frame/notices";
 import { useWatched } from "../frame/watched";
 import { linkTo } from "../router";
+import { Removal } from "../settings/removal";
 import { strings } from "../strings";
 import { PeerFacts } from "./facts";
 import { PeerForm } from "./form";
@@ -18,13 +21,29 @@ import { History } from "./history";
 /** As often as there is a new sample. */
 const PACE: Pace = { intervalMs: 10_000 };
 
-function Heard({ hostname }: { hostname: string }) {
+function Deeds({ hostname }: { hostname: string }) {
+  const [isRemoving, setRemoving] = useState(false);
+  return (
+    <div class="actions deeds">
+      <WriteButton type="button" class="danger" onClick={() => setRemoving(true)}>
+        {strings.remove}
+      </WriteButton>
+      {isRemoving && <Removal hostname={hostname} onClose={() => setRemoving(false)} />}
+    </div>
+  );
+}
+
+function Content({ hostname }: { hostname: string }) {
   const watched = useWatched(peerHistoryPath(hostname), readHistory, PACE);
-  if (!peerRow(hostname)) return null;
+  const isKnown = Boolean(peerRow(hostname));
   return (
     <>
+      {isKnown && <Deeds hostname={hostname} />}
       <PeerFacts hostname={hostname} history={watched.value} />
-      <History watched={watched} />
+      <Loaded path={peerPath(hostname)}>
+        {(reply) => <PeerForm hostname={hostname} reply={reply} />}
+      </Loaded>
+      {isKnown && <History watched={watched} />}
     </>
   );
 }
@@ -35,10 +54,7 @@ export function PeerPage({ hostname }: { hostname: string }) {
       <Back href={linkTo("settings")}>{strings.settingsTitle}</Back>
       <Title text={strings.peerTitle(hostname)} liveMs={null} />
       <Gate>
-        <Loaded path={peerPath(hostname)}>
-          {(reply) => <PeerForm hostname={hostname} reply={reply} />}
-        </Loaded>
-        <Heard hostname={hostname} />
+        <Content hostname={hostname} />
       </Gate>
     </>
   );

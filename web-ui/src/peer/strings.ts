@@ -1,4 +1,4 @@
-// The words of what is told of a peer below its form: fetched with that page.
+// The words of what is told of a peer around its form: fetched with that page.
 
 export const peerStrings = {
   history: "Last hour, times in UTC",

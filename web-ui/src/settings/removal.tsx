@@ -6,6 +6,7 @@ import { peerPath } from "../api/paths";
 import { announcement, peerRow, retry } from "../cluster/store";
 import { Confirmation } from "../form/confirmation";
 import { formatCount } from "../format";
+import { linkTo } from "../router";
 import { strings } from "../strings";
 
 export function Removal({ hostname, onClose }: { hostname: string; onClose: () => void }) {
@@ -14,12 +15,13 @@ export function Removal({ hostname, onClose }: { hostname: string; onClose: () =
   const remove = async (): Promise<void> => {
     await send(peerPath(hostname), { method: "DELETE" });
     isDone.current = true;
+    location.hash = linkTo("settings"); // The list of those that are left.
     announcement.value = strings.peerRemoved(hostname);
     retry();
   };
   const close = (): void => {
     onClose();
-    // The button that would get the focus back goes with its row.
+    // The button that would get the focus back goes with its row, or its page.
     if (isDone.current) document.getElementById("content")?.focus();
   };
   const isKnown = stats && (stats.streams !== null || stats.clients !== null);
