@@ -78,6 +78,10 @@ it("adds a collection, with the node's refusals at their fields", async () => {
   await open("#/files");
   await page.getByRole("link", { name: "Add a collection" }).click();
   await page.getByLabel("Prefix").fill("movies");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.locator(".summary").getByRole("link", { name: "Storage 1" }).waitFor();
+  await page.locator("#storages-0-url-error").getByText("Wanted: a folder of this node").waitFor();
+  expect(files.log).toEqual([]);
   await page.getByLabel("Storage 1").fill("films");
   await page.getByLabel("Storage 2").fill("/etc");
   await page.getByRole("button", { name: "Save" }).click();
@@ -97,7 +101,7 @@ it("adds a collection, with the node's refusals at their fields", async () => {
     },
   };
   await page.getByRole("button", { name: "Save" }).click();
-  await sees("a storage may be only below");
+  await page.locator("#storages-1-url-error").getByText("only the file itself").waitFor();
   expect(await page.getByLabel("Storage 2").getAttribute("aria-invalid")).toBe("true");
   expect(await page.getByLabel("Storage 1").getAttribute("aria-invalid")).toBe("false");
   await screenshot(page, "files-refused");

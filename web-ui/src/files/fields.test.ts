@@ -45,6 +45,28 @@ it("puts what was changed here on what was changed there", () => {
   ]);
 });
 
+it("tells what is no folder before it is sent", () => {
+  expect(SHAPE.check(MOVIES)).toEqual({});
+  for (const storages of [[], [""], [" ", ""]])
+    expect(SHAPE.check({ ...MOVIES, storages })).toEqual({
+      "storages-0-url": strings.storageWanted,
+    });
+  expect(SHAPE.check({ ...MOVIES, storages: ["films", "HTTP://cdn/films", ""] })).toEqual({
+    "storages-1-url": strings.storageWanted,
+  });
+});
+
+it("says in its own words why a storage was refused", () => {
+  const problem = (code: string): ApiProblem => {
+    const fault = { pointer: "/storages/1/url", title: "expected `storage NAME;`", detail: "x" };
+    return new ApiProblem("refused", "first title", "x", 400, code, null, [fault]);
+  };
+  expect(vodFaults(problem("storage_not_allowed"))).toEqual({
+    "storages-1-url": strings.storageNotAllowed,
+  });
+  expect(vodFaults(problem("wrong_type"))).toEqual({ "storages-1-url": strings.storageWanted });
+});
+
 it("puts a refusal at the field that it is about", () => {
   const found = vodFaults(
     refused(
@@ -52,6 +74,7 @@ it("puts a refusal at the field that it is about", () => {
       { pointer: "/storages/1/url", title: "not there" },
       { pointer: "/vods/2/storages/0/url", title: "not this" },
       { pointer: "/segment_duration", title: "too long" },
+      { pointer: "/prefix", title: "reserved" },
       { title: "and more" },
     ),
   );
@@ -59,6 +82,7 @@ it("puts a refusal at the field that it is about", () => {
     "storages-1-url": "not there",
     "storages-0-url": "not this",
     segment_duration: "too long",
+    prefix: "reserved",
     "": "and more",
   });
   expect(vodFaults(refused(412))).toEqual({ prefix: strings.prefixTaken });

@@ -29,7 +29,7 @@ function read(value: unknown): Draft {
 }
 
 /** The form has an empty row more while somebody types. */
-const given = ({ storages }: Draft): string[] => storages.filter((url) => url !== "");
+const given = ({ storages }: Draft): string[] => storages.filter((url) => url.trim() !== "");
 
 const storagesText = (draft: Draft): string => given(draft).join("\n");
 
@@ -52,6 +52,15 @@ function rebased(base: Draft, mine: Draft, theirs: Draft): Draft {
   };
 }
 
+/** A URL would be taken for the name of a folder. */
+function check(draft: Draft): Faults {
+  const faults: Faults = {};
+  if (given(draft).length === 0) faults[storageField(0)] = strings.storageWanted;
+  for (const [index, storage] of draft.storages.entries())
+    if (/^[a-z]+:\/\//i.test(storage)) faults[storageField(index)] = strings.storageWanted;
+  return faults;
+}
+
 /** Labels of all fields of `draft`, by what names them in the page. */
 export function labelsOf({ storages }: Draft): Faults {
   const labels: Faults = { prefix: strings.prefix.label, [DURATION]: strings.duration.label };
@@ -60,6 +69,12 @@ export function labelsOf({ storages }: Draft): Faults {
   return labels;
 }
 
+/** What the node means by refusing a storage, in the words of the page. */
+const STORAGE_REFUSALS: Record<string, string> = {
+  storage_not_allowed: strings.storageNotAllowed,
+  wrong_type: strings.storageWanted,
+};
+
 /** What a refusal says, at the fields of the form. */
 export function vodFaults(problem: ApiProblem): Faults {
   const { kind, message, path, status, code, requestId } = problem;
@@ -67,13 +82,15 @@ export function vodFaults(problem: ApiProblem): Faults {
   // `/storages/0/url` and `/vods/3/storages/0/url` lead to `storages-0-url`.
   const faults = problem.faults.map((fault) => {
     const index = fault.pointer?.match(/\/storages\/(\d+)/)?.[1];
-    const pointer = index === undefined ? fault.pointer : `/${storageField(Number(index))}`;
-    return { ...fault, pointer };
+    if (index === undefined) return fault;
+    const words = STORAGE_REFUSALS[code ?? ""];
+    const pointer = `/${storageField(Number(index))}`;
+    return { ...fault, pointer, ...(words && { title: words, detail: null }) };
   });
   const pointed = faults.flatMap(({ pointer }) => (pointer ? [pointer.slice(1)] : []));
   const storages = pointed.filter((id) => id.startsWith("storages-"));
   const flat = new ApiProblem(kind, message, path, status, code, requestId, faults);
-  return faultsOf(flat, [...storages, DURATION]);
+  return faultsOf(flat, ["prefix", ...storages, DURATION]);
 }
 
 /** What either side has made of the fields that at least one has changed. */
@@ -90,4 +107,10 @@ export function differences(base: Draft, mine: Draft, theirs: Draft): Difference
   return rows.filter((_, index) => (index === 0 ? "storages" : DURATION) in touched);
 }
 
-export const SHAPE: Shape<Draft> = { read, patchOf, rebased, faultsOf: vodFaults };
+export const SHAPE = {
+  read,
+  patchOf,
+  rebased,
+  check,
+  faultsOf: vodFaults,
+} satisfies Shape<Draft>;

@@ -47,6 +47,10 @@ export const strings = {
     "file's folder, or below another storage; the file itself may name any folder.",
   storage: (number: number) => `Storage ${number}`,
   storageExample: "films",
+  storageWanted: "Wanted: a folder of this node, such as films.",
+  storageNotAllowed:
+    "It is neither below the config file's folder nor below another storage: only the file itself " +
+    "may name it.",
   duration: {
     label: "Segment duration, s",
     help: "About how long a piece of a film is that a player asks for at a time.",
