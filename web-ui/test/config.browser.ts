@@ -66,6 +66,20 @@ it("checks before it applies, and shows errors at their lines", async () => {
   expect(config.text).toBe(GOOD);
 });
 
+it("sets what may follow from an unclosed quote apart from it", async () => {
+  await open(new ConfigApi().api);
+  await editor().fill(`bogus;\n${CONFIG.replace("Main stage", 'Main "stage')}`);
+  await apply();
+  await sees("May follow from the quote that is never closed:");
+  expect(await page.locator(".summary ul").allInnerTexts()).toEqual([
+    "Line 1, column 1: unknown word `bogus`; did you mean `peer`?\n" +
+      'Line 13, column 70: the quote is never closed; a `"` on the same line',
+    "Line 13, column 74: `;` is missing; `;`",
+  ]);
+  const onTop = page.locator(".line-mark .message").last();
+  expect(await onTop.textContent()).toContain("the quote is never closed");
+});
+
 it("checks by Ctrl+S, says so, and changes nothing", async () => {
   const config = new ConfigApi();
   config.isKeyWeak = true;

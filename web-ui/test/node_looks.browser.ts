@@ -70,6 +70,13 @@ const STATES: State[] = [
     shows: "Line 9, column 3",
   },
   {
+    name: "config-quote",
+    hash: "config",
+    api: kept(),
+    act: typed(CONFIG.replace('stage";', "stage;")),
+    shows: "May follow",
+  },
+  {
     name: "config-warned",
     hash: "config",
     api: kept({ isKeyWeak: true }),

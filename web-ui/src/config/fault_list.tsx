@@ -1,6 +1,7 @@
 // What the node finds wrong with the text, above it; each leads to its line. Takes the focus when
 // it appears with errors.
 
+import type { ComponentChild } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { addressOf, type Fault } from "../api/http";
 import { Command } from "../form/as_curl";
@@ -14,6 +15,8 @@ import { strings } from "./strings";
 export interface Placed {
   fault: Fault;
   isError: boolean;
+  /** From a quote that is never closed. */
+  mayFollow: boolean;
   isHere: boolean;
   mark: Mark | null;
 }
@@ -48,6 +51,12 @@ function Where({ placed: { fault, isHere, mark } }: { placed: Placed }) {
   );
 }
 
+const item = (placed: Placed, index: number): ComponentChild => (
+  <li key={index}>
+    <Where placed={placed} /> {sentence(placed.fault)}
+  </li>
+);
+
 interface FaultListProps {
   id: string;
   verdict: Verdict;
@@ -63,6 +72,8 @@ export function FaultList({ id, verdict, placed }: FaultListProps) {
   if (placed.length === 0) return null;
   const title = verdict.title || strings.warnings(verdict.warnings.length);
   const rest = verdict.faults.length + verdict.warnings.length - placed.length;
+  const following = placed.filter((one) => one.mayFollow);
+  const others = placed.filter((one) => !one.mayFollow);
   const isReload = verdict.advice === strings.onDisk;
   return (
     <div
@@ -77,13 +88,15 @@ export function FaultList({ id, verdict, placed }: FaultListProps) {
         <span aria-hidden="true">{hasErrors ? "✕" : "⚠"}</span> {title}
       </p>
       <ul>
-        {placed.map((one, index) => (
-          <li key={index}>
-            <Where placed={one} /> {sentence(one.fault)}
-          </li>
-        ))}
+        {others.map(item)}
         {rest > 0 && <li>{strings.moreFaults(rest)}</li>}
       </ul>
+      {following.length > 0 && (
+        <>
+          <p>{strings.mayFollow}</p>
+          <ul>{following.map(item)}</ul>
+        </>
+      )}
       {verdict.advice && <p>{verdict.advice}</p>}
       {isReload && <Command command={byCurl("POST", addressOf("../../../flussonic/api/reload"))} />}
     </div>

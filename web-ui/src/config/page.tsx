@@ -13,10 +13,11 @@ import { Title } from "../frame/notices";
 import { strings as common } from "../strings";
 import "../styles/config.css";
 import type { Region } from "./difference";
-import { Editor } from "./editor";
+import { Editor, type Mark } from "./editor";
 import { PATH, difference, linesOf, useConfigText, type Editing, type Verdict } from "./editing";
 import { FaultList, sentence, type Placed } from "./fault_list";
 import { includesOf, lineMover } from "./lines";
+import { mayFollow } from "./quotes";
 import { strings } from "./strings";
 
 const AS_TEXT = { isText: true };
@@ -49,10 +50,17 @@ function place(verdict: Verdict, draft: string, mainPath: string | null): Placed
     const line = at && isHere ? moved(at.line) : null;
     const id = `mark-${isError ? "error" : "warning"}-${index}`;
     const mark = line && at && { id, line, col: at.col, isError, text: sentence(fault) };
-    return { fault, isError, isHere, mark: mark || null };
+    const follows = mayFollow(fault, verdict.faults);
+    return { fault, isError, mayFollow: follows, isHere, mark: mark || null };
   };
   const all = [...verdict.faults.map(placed(true)), ...verdict.warnings.map(placed(false))];
   return all.slice(0, SHOWN_FAULTS);
+}
+
+/** Of several at one line the last is on top: none that may only follow from another. */
+function marksOf(placed: readonly Placed[]): Mark[] {
+  const drawn = [...placed].sort((one, other) => Number(other.mayFollow) - Number(one.mayFollow));
+  return drawn.flatMap(({ mark }) => mark ?? []);
 }
 
 /** The same by hand: read the text, check it, apply it. */
@@ -141,7 +149,7 @@ function ConfigForm({ reply }: { reply: Reply }) {
       )}
       <Editor
         text={draft}
-        marks={placed.flatMap(({ mark }) => mark ?? [])}
+        marks={marksOf(placed)}
         isReadOnly={!mayWrite || editing.isBusy}
         describedBy={`${ABOUT_ID} ${FAULTS_ID}`}
         onText={editing.change}

@@ -40,6 +40,7 @@ export const strings = {
   otherPlace: (path: string, line: number, col: number) => `${path}, line ${line}, column ${col}`,
   since: "changed since",
   moreFaults: (count: number) => `and ${formatCount(count)} more`,
+  mayFollow: "May follow from the quote that is never closed:",
   onDisk:
     "Somebody has changed it on disk, and this node has not read that yet. Make it read the " +
     "file (SIGHUP, or the command below), then apply again: you will see theirs beside yours. " +

@@ -20,6 +20,7 @@ stream event { input publish://; password ***; }
 
 const MAIN_PATH = "/etc/watershed/watershed.conf";
 const INCLUDED_PATH = "/etc/watershed/conf.d/b.conf";
+const UNCLOSED = "the quote is never closed";
 const KNOWN =
   /^(hostname|http|rtsp|rtmp|edit_auth|cluster_key|peer|stream|include|api_url|public)$/;
 const TEXT = { "content-type": "text/plain; charset=utf-8" };
@@ -92,9 +93,18 @@ export class ConfigApi {
         col: indent.length + 1,
       };
     });
+    for (const [index, content] of text.split(/\r?\n/).entries()) {
+      if ((content.match(/"/g) ?? []).length % 2 === 0) continue;
+      const at = { path: MAIN_PATH, line: index + 1 };
+      const col = content.lastIndexOf('"') + 1;
+      faults.push(
+        { ...at, col, title: UNCLOSED, detail: 'a `"` on the same line' },
+        { ...at, col: content.length + 1, title: "`;` is missing", detail: "`;`" },
+      );
+    }
     if (this.isIncludeBroken)
       faults.push({
-        title: "the quote is never closed",
+        title: UNCLOSED,
         detail: 'a `"` on the same line',
         path: INCLUDED_PATH,
         line: 2,
