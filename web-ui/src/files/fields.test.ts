@@ -61,10 +61,12 @@ it("says in its own words why a storage was refused", () => {
     const fault = { pointer: "/storages/1/url", title: "expected `storage NAME;`", detail: "x" };
     return new ApiProblem("refused", "first title", "x", 400, code, null, [fault]);
   };
-  expect(vodFaults(problem("storage_not_allowed"))).toEqual({
+  expect(vodFaults(problem("storage_not_allowed"), MOVIES)).toEqual({
     "storages-1-url": strings.storageNotAllowed,
   });
-  expect(vodFaults(problem("wrong_type"))).toEqual({ "storages-1-url": strings.storageWanted });
+  expect(vodFaults(problem("wrong_type"), MOVIES)).toEqual({
+    "storages-1-url": strings.storageWanted,
+  });
 });
 
 it("puts a refusal at the field that it is about", () => {
@@ -77,6 +79,7 @@ it("puts a refusal at the field that it is about", () => {
       { pointer: "/prefix", title: "reserved" },
       { title: "and more" },
     ),
+    MOVIES,
   );
   expect(found).toEqual({
     "storages-1-url": "not there",
@@ -85,5 +88,12 @@ it("puts a refusal at the field that it is about", () => {
     prefix: "reserved",
     "": "and more",
   });
-  expect(vodFaults(refused(412))).toEqual({ prefix: strings.prefixTaken });
+  expect(vodFaults(refused(412), MOVIES)).toEqual({ prefix: strings.prefixTaken });
+});
+
+it("finds the row that was refused, where others are empty", () => {
+  const draft = { ...MOVIES, storages: ["", "/b", "/etc", ""] };
+  expect(vodFaults(refused(403, { pointer: "/storages/1/url", title: "no" }), draft)).toEqual({
+    "storages-2-url": "no",
+  });
 });

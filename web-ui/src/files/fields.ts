@@ -28,8 +28,10 @@ function read(value: unknown): Draft {
   };
 }
 
-/** The form has an empty row more while somebody types. */
-const given = ({ storages }: Draft): string[] => storages.filter((url) => url.trim() !== "");
+const isGiven = (url: string): boolean => url.trim() !== "";
+
+/** Rows of the form may be empty. */
+const given = ({ storages }: Draft): string[] => storages.filter(isGiven);
 
 const storagesText = (draft: Draft): string => given(draft).join("\n");
 
@@ -76,15 +78,16 @@ const STORAGE_REFUSALS: Record<string, string> = {
 };
 
 /** What a refusal says, at the fields of the form. */
-export function vodFaults(problem: ApiProblem): Faults {
+export function vodFaults(problem: ApiProblem, draft: Draft): Faults {
   const { kind, message, path, status, code, requestId } = problem;
   if (status === 412) return { prefix: strings.prefixTaken };
-  // `/storages/0/url` and `/vods/3/storages/0/url` lead to `storages-0-url`.
+  const rows = draft.storages.flatMap((url, row) => (isGiven(url) ? [row] : []));
+  // `/storages/0/url` and `/vods/3/storages/0/url` lead to the first row that is not empty.
   const faults = problem.faults.map((fault) => {
     const index = fault.pointer?.match(/\/storages\/(\d+)/)?.[1];
     if (index === undefined) return fault;
     const words = STORAGE_REFUSALS[code ?? ""];
-    const pointer = `/${storageField(Number(index))}`;
+    const pointer = `/${storageField(rows[Number(index)] ?? Number(index))}`;
     return { ...fault, pointer, ...(words && { title: words, detail: null }) };
   });
   const pointed = faults.flatMap(({ pointer }) => (pointer ? [pointer.slice(1)] : []));

@@ -17,7 +17,8 @@ export interface Shape<Draft> {
   rebased(base: Draft, mine: Draft, theirs: Draft): Draft;
   /** What can be told without asking the node, which checks it again. */
   check?(draft: Draft): Faults;
-  faultsOf(problem: ApiProblem): Faults;
+  /** What a refusal of `draft` says, at its fields. */
+  faultsOf(problem: ApiProblem, draft: Draft): Faults;
 }
 
 /** A draft as it was read, and the tag that names it. */
@@ -90,7 +91,7 @@ export function useEditing<Draft>(
     if (!isNew && Object.keys(body).length === 0) return setNote(strings.nothingChanged);
     put(from, body).catch((error) => {
       if (!(error instanceof ApiProblem)) throw error;
-      setFaults(shape.faultsOf(error));
+      setFaults(shape.faultsOf(error, to));
       retry(); // Where a session is over, this brings up the sign-in.
     });
   }
