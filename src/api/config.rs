@@ -3,7 +3,7 @@
 //! ```text
 //! GET   settings in force ▸ secrets hidden ─▶ JSON (`?full=true`: with defaults), or the text
 //! PUT   JSON or text ▸ keeper (If-Match, validate, write back, apply as on SIGHUP) ─▶ as GET
-//! POST  JSON or text ▸ validate as `watershed check` does ─▶ the warnings
+//! POST  JSON or text ▸ validate as `watershed check` does ─▶ the warnings, and what would wait
 //! ```
 //!
 //! `Accept: text/plain` asks for the text. A body is text if its `Content-Type` is `text/plain`;
@@ -22,7 +22,7 @@ use super::address::{Address, POST, PUT, READ};
 use super::error::ApiError;
 use super::openapi::{About, JSON, Schema};
 use super::{ApiState, body, precondition};
-use crate::settings::{Diagnostic, Edit, Loaded, Shape};
+use crate::settings::{ChangeError, Diagnostic, Edit, Loaded, Shape};
 
 const TEXT: &str = "text/plain";
 
@@ -75,6 +75,7 @@ pub(super) fn address() -> Address {
     };
     let checked = move || {
         About::new("Says what PUT of the same would say, and changes nothing")
+            .details("A warning also names each word that only the next start reads.")
             .takes(sent())
             .json(200, "it is valid", warnings())
             .refuses(&[403, 409])
@@ -112,9 +113,10 @@ async fn check(
 ) -> Result<HttpResponse, ApiError> {
     let edit = read_edit(&state, &request, payload).await?;
     let current = state.keeper.current();
-    let next = web::block(move || current.edited(&edit)).await;
-    let next = next.map_err(|_| ApiError::internal("the check broke off"))??;
-    let warnings: Vec<Value> = next.warnings.iter().map(warning).collect();
+    let keeper = state.keeper.clone();
+    let found = web::block(move || Ok::<_, ChangeError>(keeper.warnings(&current.edited(&edit)?)));
+    let found = found.await.map_err(|_| ApiError::internal("the check broke off"))??;
+    let warnings: Vec<Value> = found.iter().map(warning).collect();
     Ok(HttpResponse::Ok().json(json!({ "warnings": warnings })))
 }
 

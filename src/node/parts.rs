@@ -1,7 +1,6 @@
 //! The actors of a node and what they share, made in the order in which they need each other.
 
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
@@ -33,7 +32,7 @@ use watershed_actors::vod::Vods;
 use super::translate;
 use crate::api::Readiness;
 use crate::play::PlaySettings;
-use crate::settings::{Keeper, Loaded, Settings};
+use crate::settings::{Keeper, Loaded};
 
 /// How often the node looks whether its actors live.
 pub(super) const WATCH_EVERY: Duration = Duration::from_secs(1);
@@ -156,7 +155,6 @@ impl Parts {
             guard: guard.clone(),
             play_settings: play_settings.clone(),
             fan_out: fan_out.clone(),
-            last: Published::new(Arc::clone(&loaded.settings)),
         };
         apply.apply(&loaded);
         let keeper = Keeper::new(loaded, Box::new(move |loaded| apply.apply(loaded)));
@@ -339,17 +337,11 @@ struct Applier {
     guard: ClusterGuard,
     play_settings: Published<PlaySettings>,
     fan_out: Published<FanOutSettings>,
-    /// The settings applied last.
-    last: Published<Arc<Settings>>,
 }
 
 impl Applier {
     fn apply(&self, loaded: &Loaded) {
         let settings = &loaded.settings;
-        for word in changed_at_start_only(&self.last.load(), settings) {
-            log::warn!("config: the change of {word} takes effect at the next start");
-        }
-        self.last.publish(Arc::clone(settings));
         self.guard.set_keys(translate::keys(settings));
         self.play_settings.publish(translate::play(settings));
         self.fan_out.publish(translate::fan_out(settings));
@@ -362,18 +354,6 @@ impl Applier {
         self.directory.do_send(LocalVodsChanged { prefixes: self.vods.prefixes() });
         self.hub.do_send(translate::streams(settings, &loaded.folder()));
     }
-}
-
-/// The words that differ between the two and that a running node cannot change.
-fn changed_at_start_only(old: &Settings, new: &Settings) -> Vec<&'static str> {
-    let words = [
-        ("hostname", old.hostname != new.hostname),
-        ("the listeners", old.listeners != new.listeners),
-        ("proxy_protocol", old.proxy_protocol != new.proxy_protocol),
-        ("limits", old.limits != new.limits),
-        ("cluster_ca", old.cluster_ca != new.cluster_ca),
-    ];
-    words.into_iter().filter(|(_, has_changed)| *has_changed).map(|(word, _)| word).collect()
 }
 
 /// Threads for each kind of work.
@@ -400,25 +380,4 @@ fn cluster_ca(loaded: &Loaded) -> io::Result<Option<Vec<u8>>> {
 
 fn random_u64() -> Result<u64, StartError> {
     getrandom::u64().map_err(StartError::Random)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::*;
-    use crate::settings::{Environment, from_text};
-
-    fn settings(text: &str) -> Arc<Settings> {
-        from_text(Path::new("f"), text, &Environment::default()).unwrap().settings
-    }
-
-    #[test]
-    fn changes_that_wait_for_the_next_start_are_named() {
-        let old = settings("hostname a; http 1;");
-        let new = settings("hostname b; http 2; limits { connections 9; } drain_timeout 3;");
-        let names = changed_at_start_only(&old, &new);
-        assert_eq!(names, ["hostname", "the listeners", "limits"]);
-        assert!(changed_at_start_only(&new, &new).is_empty());
-    }
 }

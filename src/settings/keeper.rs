@@ -18,7 +18,7 @@ use tokio::sync::Mutex;
 use watershed_actors::published::Published;
 
 use super::change::find_item;
-use super::{ChangeError, Edit, LoadError, Loaded};
+use super::{ChangeError, Diagnostic, Edit, LoadError, Loaded, Settings};
 
 /// Tells the actors of new settings; sends messages and does not block.
 pub type Apply = dyn Fn(&Loaded) + Send + Sync;
@@ -31,6 +31,7 @@ pub struct Keeper {
 
 struct Shared {
     current: Published<Loaded>,
+    started: Arc<Settings>,
     writer: Mutex<()>,
     apply: Box<Apply>,
     is_file_broken: AtomicBool,
@@ -67,10 +68,12 @@ pub enum KeepError {
 }
 
 impl Keeper {
-    /// Keeps `loaded`, which is applied already; later settings are given to `apply`.
+    /// Keeps `loaded`, which the node starts with and has applied; later settings are given to
+    /// `apply`.
     #[must_use]
     pub fn new(loaded: Loaded, apply: Box<Apply>) -> Self {
         let shared = Shared {
+            started: Arc::clone(&loaded.settings),
             current: Published::new(loaded),
             writer: Mutex::default(),
             apply,
@@ -84,6 +87,13 @@ impl Keeper {
     #[must_use]
     pub fn current(&self) -> Arc<Loaded> {
         self.shared.current.load()
+    }
+
+    /// What someone should look at in `loaded`, and what of it waits for the next start.
+    #[must_use]
+    pub fn warnings(&self, loaded: &Loaded) -> Vec<Diagnostic> {
+        let waiting = loaded.waiting(&self.shared.started);
+        loaded.warnings.iter().cloned().chain(waiting).collect()
     }
 
     /// Whether the last reload found a file that cannot be used; older settings are in force.
@@ -186,7 +196,7 @@ impl Keeper {
     }
 
     fn put_in_force(&self, next: Loaded) {
-        for warning in &next.warnings {
+        for warning in self.warnings(&next) {
             log::warn!("config: {warning}");
         }
         // A file that was just written, or read, is good.

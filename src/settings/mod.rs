@@ -11,6 +11,7 @@
 //! A [`Loaded`] never changes: an edit gives a new one, and the old one stays in force until the
 //! new one is on disk. Nothing here knows of HTTP.
 
+mod at_start;
 mod change;
 mod diagnostic;
 mod document;

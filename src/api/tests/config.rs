@@ -105,6 +105,10 @@ async fn check_answers_warnings_and_changes_nothing() {
     let short = FILE.replace("0123456789abcdef", "abcd").replace("2000", "500");
     let (status, body) = bench.ask(text_request(Method::POST, &short)).await;
     assert_eq!((status, &body["warnings"][0]["line"]), (200, &json!(3)), "{body}");
+    let moved = FILE.replacen("http ", "http 1", 1);
+    let (status, body) = bench.ask(text_request(Method::POST, &moved)).await;
+    let waits = &body["warnings"][0];
+    assert_eq!((status, &waits["title"]), (200, &json!("the change of `http` waits")), "{body}");
     let ask = request(Method::POST, "/config").set_payload("{\"peers\":null}");
     assert_eq!(bench.ask(ask).await, (200, json!({"warnings": []})));
     assert_eq!(bench.text(), FILE);

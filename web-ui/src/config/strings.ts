@@ -24,7 +24,7 @@ export const strings = {
   checking: "Checking …",
   applying: "Applying …",
   valid: "Valid. Nothing is applied yet.",
-  validAsIs: "Valid. It is what is in force.",
+  validAsIs: "Valid. It is what the file says.",
   nothingToApply: "There is nothing to apply.",
   applied: (added: number, removed: number) =>
     `Applied and written to the file: ${differences(added, removed)}.`,

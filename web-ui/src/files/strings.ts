@@ -49,8 +49,8 @@ export const strings = {
   storageExample: "films",
   storageWanted: "Wanted: a folder of this node, such as films.",
   storageNotAllowed:
-    "It is neither below the config file's folder nor below another storage: only the file itself " +
-    "may name it.",
+    "It is neither below the config file's folder nor below another storage: only the file " +
+    "itself may name it.",
   duration: {
     label: "Segment duration, s",
     help: "About how long a piece of a film is that a player asks for at a time.",
