@@ -2,7 +2,7 @@
 
 import { expect, it } from "vitest";
 import { screenshot } from "./support/browser";
-import { refusal } from "./support/clusters";
+import { cluster, down, neverAnswered, peer, refusal, wrongKey } from "./support/clusters";
 import { startLiveHls } from "./support/live_hls";
 import { MediaNode, STREAMS, many, remote, stream } from "./support/media";
 import { MockNode } from "./support/mock_node";
@@ -46,6 +46,36 @@ it("has the node sort and filter, and keeps both in the address", async () => {
   await page.keyboard.type("main stage");
   await expect.poll(names).toEqual(["live/cam"]);
   expect(page.url()).toContain("q=main+stage");
+});
+
+it("says whose streams the list lacks, and nothing while all answer", async () => {
+  await start("#/streams");
+  await sees("8 streams");
+  const absent = page.getByRole("group", { name: "not in the list" });
+  expect(await absent.count()).toBe(0);
+  const dead = [down("east"), wrongKey("node3"), neverAnswered("node4")];
+  const broken = cluster([peer("south"), peer("late", { state: "late", age: 2400 }), ...dead]);
+  node.api = (path, request, body) =>
+    path === "cluster/peers" ? broken(path, request, body) : media.answer(path, request, body);
+  await absent.getByText("The streams of 3 nodes are not in the list").waitFor();
+  const rows = await absent.getByRole("listitem").allInnerTexts();
+  expect(rows.map((row) => row.replace(/\s+/g, " "))).toEqual([
+    expect.stringMatching(/^east Down connection refused last seen \d+s ago$/),
+    "node3 Key refused 401 wrong key",
+    "node4 Connecting",
+  ]);
+  await screenshot(page, "streams-absent");
+  await absent.getByRole("link", { name: "east" }).click();
+  await page.locator("h1", { hasText: "Peer east" }).waitFor();
+});
+
+it("names a few of many nodes that do not answer, and leads to the others", async () => {
+  const dead = Array.from({ length: 7 }, (_, index) => down(`edge${index}`));
+  await open({ api: new MediaNode([], [], dead).answer }, "#/streams");
+  await sees("The streams of 7 nodes are not in the list");
+  expect(await page.getByText("last seen").count()).toBe(5);
+  await page.getByRole("link", { name: "and 2 more" }).click();
+  await page.locator("h1", { hasText: "Cluster overview" }).waitFor();
 });
 
 it("opens a linked view", async () => {

@@ -11,6 +11,7 @@ import { Pager } from "../table/pager";
 import { Loading, NoMatch, Table } from "../table/table";
 import { FilterSelect, Toolbar } from "../table/toolbar";
 import type { Stream } from "../api/streams";
+import { Absent } from "./absent";
 import { COLUMNS, SORTS } from "./columns";
 import { hasPictures } from "./previews";
 
@@ -72,6 +73,7 @@ function Content({ view, filters }: { view: ListView<Stream>; filters: Filters }
   const isFiltered = query !== "" || filters.node !== "" || filters.state !== "";
   return (
     <>
+      <Absent />
       <Toolbar
         columns={COLUMNS}
         order={order}

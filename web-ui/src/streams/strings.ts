@@ -1,8 +1,11 @@
-// The words of what befalls one stream's page: fetched with that page.
+// Words of the pages about streams that are fetched with them.
 
 import { formatNames } from "../format";
 
 export const streamStrings = {
+  absent: (count: number) =>
+    `The streams of ${count === 1 ? "one node" : `${count} nodes`} are not in the list:`,
+  moreAbsent: (count: number) => `and ${count} more`,
   playerBlocked: "This page was loaded before that node was a peer.",
   reloadPage: "Reload the page",
   lostAt: (nodes: readonly string[]) =>
