@@ -6,7 +6,7 @@ import { cluster, down, neverAnswered, peer, refusal, wrongKey } from "./support
 import { startLiveHls } from "./support/live_hls";
 import { MediaNode, STREAMS, many, remote, stream } from "./support/media";
 import { MockNode } from "./support/mock_node";
-import { node, open, page, sees, takeFaults } from "./support/stage";
+import { context, node, open, page, sees, takeFaults } from "./support/stage";
 
 let media: MediaNode;
 
@@ -139,6 +139,35 @@ it("plays a stream of a peer, whose player page is the peer's", async () => {
   await screenshot(page, "stream-playing-remote");
   await holder.kill();
   live.stop();
+});
+
+const copies = (label: string) => page.locator(".addresses > div", { hasText: label });
+
+it("has the stream's addresses copied", async () => {
+  await start("#/streams/live%2Fcam");
+  await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: node.base });
+  await page.getByRole("button", { name: "Copy RTSP" }).click();
+  await page.getByRole("button", { name: "Copied RTSP" }).waitFor();
+  const copied = (): Promise<string> => page.evaluate(() => navigator.clipboard.readText());
+  expect(await copied()).toBe("rtsp://127.0.0.1:8554/live/cam");
+  await page.getByRole("button", { name: "Copy HLS" }).click();
+  await expect.poll(copied).toBe(`${node.base}/live/cam/index.m3u8`);
+  await context.clearPermissions();
+});
+
+it("selects an address where the browser lets no page copy", async () => {
+  await start("#/streams");
+  await page.addInitScript(() =>
+    Object.defineProperty(navigator, "clipboard", { value: undefined }),
+  );
+  media.listeners = {};
+  await page.goto(`${node.url}#/streams/south-cam`);
+  await page.reload();
+  await page.getByRole("button", { name: "Copy HTTP-FLV" }).click();
+  await page.getByRole("button", { name: "Selected HTTP-FLV" }).waitFor();
+  const selected = await page.evaluate(() => getSelection()?.toString());
+  expect(selected).toBe(`${node.base}/south-cam/live.flv`);
+  expect(await copies("RTSP").or(copies("RTMP")).count()).toBe(0);
 });
 
 it("says why the player of a peer that is new to the page is not let in", async () => {

@@ -14,6 +14,7 @@ import { Gate } from "../frame/gate";
 import { Panel, Title } from "../frame/notices";
 import { useWatched } from "../frame/watched";
 import { formatHash, linkTo, route, setParams } from "../router";
+import { outputPath } from "../streams/addresses";
 import { strings as common } from "../strings";
 import { breakable, missing, numberCell } from "../table/cells";
 import { firstsOf, useList, type ListView, type SortFields } from "../table/list_view";
@@ -108,13 +109,12 @@ function Path({ prefix, folder }: { prefix: string; folder: string }) {
 /** The player page of the file; it was chosen, so it begins. */
 function Playing({ prefix, folder, name }: { prefix: string; folder: string; name: string }) {
   const stream = [prefix, folder, name].filter(Boolean).join("/");
-  const path = stream.split("/").map(encodeURIComponent).join("/");
   return (
     <section class="playing">
       <iframe
         key={stream}
         class="player"
-        src={`./${path}/embed.html`}
+        src={outputPath(stream, "embed.html")}
         title={strings.player(stream)}
         allow="autoplay; fullscreen; picture-in-picture"
       />

@@ -6,6 +6,7 @@
 // few rows ask, chance decides which.
 
 import { signal } from "@preact/signals";
+import { outputPath } from "./addresses";
 
 /** A picture that is younger is not asked for anew. */
 export const PICTURE_MS = 30_000;
@@ -27,6 +28,5 @@ export function mayAsk(nowMs: number): boolean {
 
 /** The picture of this node's stream; with the time, or the browser would show what it has. */
 export function picturePath(name: string, nowMs: number): string {
-  const path = name.split("/").map(encodeURIComponent).join("/");
-  return `./${path}/preview.jpg?at=${Math.floor(nowMs / 1000)}`;
+  return outputPath(name, `preview.jpg?at=${Math.floor(nowMs / 1000)}`);
 }

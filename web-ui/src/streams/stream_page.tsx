@@ -32,8 +32,10 @@ import { badge, missing, numberCell } from "../table/cells";
 import type { SymbolName } from "../table/symbol";
 import { Table, type Column } from "../table/table";
 import { Actions } from "./actions";
+import { outputPath } from "./addresses";
 import { Charts } from "./charts";
 import { lifetime, places, stateBadge } from "./columns";
+import { Play } from "./play";
 import { streamStrings } from "./strings";
 
 /**
@@ -61,11 +63,10 @@ function Player({ name }: { name: string }) {
       </div>
     );
   }
-  const path = name.split("/").map(encodeURIComponent).join("/");
   return (
     <iframe
       class="player"
-      src={`./${path}/embed.html?autoplay=false`}
+      src={outputPath(name, "embed.html?autoplay=false")}
       title={strings.playerTitle(name)}
       allow="autoplay; fullscreen; picture-in-picture"
     />
@@ -272,6 +273,7 @@ function Content({ stream, fromMs }: { stream: Stream; fromMs: number }) {
         <Player name={stream.name} />
         <Facts stream={stream} />
       </div>
+      <Play name={stream.name} />
       <Charts stream={stream} fromMs={fromMs} />
       <Inputs stream={stream} />
       <Tracks {...stream} />

@@ -6,6 +6,10 @@ export const streamStrings = {
   absent: (count: number) =>
     `The streams of ${count === 1 ? "one node" : `${count} nodes`} are not in the list:`,
   moreAbsent: (count: number) => `and ${count} more`,
+  play: "Play",
+  playNote: "At this node, or at any other: players are led to where it runs.",
+  playerPage: "Player page",
+  selected: "Selected",
   playerBlocked: "This page was loaded before that node was a peer.",
   reloadPage: "Reload the page",
   lostAt: (nodes: readonly string[]) =>

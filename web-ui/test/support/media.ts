@@ -203,6 +203,7 @@ export function list(collection: string, items: Fields[], query: URLSearchParams
 export class MediaNode extends Writes {
   /** Grows with each change, whoever makes it. */
   version = 1;
+  listeners: Fields = { http: [{ port: 8081 }], rtsp: [{ port: 8554 }], rtmp: [{ port: 1935 }] };
   private readonly rest: Script;
 
   constructor(
@@ -218,6 +219,7 @@ export class MediaNode extends Writes {
     const query = new URL(request.url ?? "", "http://node").searchParams;
     if (path === "streams") return list("streams", this.streams, query);
     if (path === "sessions") return list("sessions", this.sessions, query);
+    if (path === "config") return { body: { listeners: this.listeners } };
     const [, collection, name = ""] = /^(streams|sessions)\/(.+)$/.exec(path) ?? [];
     if (!collection) return this.rest(path, request, body);
     const refused = this.refused(request, path, body);
