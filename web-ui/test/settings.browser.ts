@@ -2,9 +2,11 @@
 
 import { expect, it } from "vitest";
 import { HEALTHY, down, peer, refusal, stats } from "./support/clusters";
+import { FilesNode } from "./support/files";
+import { MediaNode } from "./support/media";
 import type { Script } from "./support/mock_node";
 import { PeerConfig } from "./support/peer_config";
-import { node, open, page } from "./support/stage";
+import { expectSound, node, open, page } from "./support/stage";
 
 const start = (api: Script): Promise<void> => open({ api }, "#/settings");
 const names = (): Promise<string[]> => page.locator(".peers .name-text").allTextContents();
@@ -61,6 +63,28 @@ it.each([
   await page.getByLabel(field, { exact: true }).fill("7");
   await page.keyboard.press("Enter");
   expect(config.writes).toEqual([]);
+});
+
+it.each([
+  ["settings", new PeerConfig([peer("south")]).api, ["Remove south"]],
+  ["streams/live%2Fcam", new MediaNode().answer, ["Stop", "Delete", "End the session of 2001:"]],
+  ["sessions", new MediaNode().answer, ["End the session of 2001:db8::7:1"]],
+  ["files/movies", new FilesNode().answer, ["Remove"]],
+])("lets a login that may only read do nothing at %s, and says so", async (hash, rest, deeds) => {
+  const viewer = { user: "viewer", may_write: false, csrf_token: "5e1f" };
+  const api: Script = (path, request, body) =>
+    path === "session" ? { body: viewer } : rest(path, request, body);
+  await open({ api }, `#/${hash}`);
+  for (const name of deeds) {
+    const deed = page.getByRole("button", { name });
+    await expect.poll(() => deed.isDisabled()).toBe(true);
+    expect(await deed.getAttribute("title")).toBe("This login may read and not change anything.");
+    await page
+      .getByRole("button", { name: /^\S.*This login may read/ })
+      .and(deed)
+      .waitFor();
+  }
+  await expectSound(`${hash.replace(/\W.*/, "")}-read-only`);
 });
 
 it("says what is wrong with a hostname, at the field and on top", async () => {

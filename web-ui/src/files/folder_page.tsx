@@ -10,6 +10,7 @@ import { announcement } from "../cluster/store";
 import { Confirmation } from "../form/confirmation";
 import { formatBytes, formatInstant } from "../format";
 import { Back } from "../frame/back";
+import { Deed } from "../frame/deed";
 import { Gate } from "../frame/gate";
 import { Panel, Title } from "../frame/notices";
 import { useWatched } from "../frame/watched";
@@ -214,9 +215,9 @@ function Deeds({ prefix, vod }: { prefix: string; vod: Vod | null }) {
       <a class="button" href={linkTo("files", prefix, "edit")}>
         {common.edit}
       </a>
-      <button type="button" class="danger" onClick={() => setRemoving(true)}>
+      <Deed class="danger" onClick={() => setRemoving(true)}>
         {common.remove}
-      </button>
+      </Deed>
       {isRemoving && <Removal prefix={prefix} vod={vod} onClose={() => setRemoving(false)} />}
     </div>
   );

@@ -4,6 +4,7 @@ import type { ComponentChild } from "preact";
 import type { Session } from "../api/streams";
 import { nowMs } from "../cluster/store";
 import { formatBytes, formatDuration, formatInstant } from "../format";
+import { Deed } from "../frame/deed";
 import { linkTo } from "../router";
 import { strings } from "../strings";
 import { breakable, missing, numberCell } from "../table/cells";
@@ -70,13 +71,12 @@ export function columns(onEnd: (session: Session) => void): readonly Column<Sess
       key: "end",
       label: strings.sessionColumns.end,
       cell: (session) => (
-        <button
-          type="button"
-          aria-label={strings.endSessionOf(session.address ?? session.id)}
+        <Deed
+          label={strings.endSessionOf(session.address ?? session.id)}
           onClick={() => onEnd(session)}
         >
           {strings.end}
-        </button>
+        </Deed>
       ),
     },
   ];

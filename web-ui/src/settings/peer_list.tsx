@@ -3,6 +3,7 @@
 import { sortRows } from "../cluster/order";
 import { liveRows } from "../cluster/store";
 import { MISSING } from "../format";
+import { Deed } from "../frame/deed";
 import { CELLS } from "../overview/cells";
 import { linkTo } from "../router";
 import { strings } from "../strings";
@@ -48,15 +49,13 @@ export function PeerList({ onRemove }: { onRemove: (hostname: string) => void })
               >
                 <Icon path={EDIT} />
               </a>
-              <button
-                type="button"
+              <Deed
                 class="icon"
-                aria-label={strings.removePeer(row.name)}
-                title={strings.removePeer(row.name)}
+                label={strings.removePeer(row.name)}
                 onClick={() => onRemove(row.name)}
               >
                 <Icon path={REMOVE} />
-              </button>
+              </Deed>
             </span>
           </li>
         ))}

@@ -5,6 +5,7 @@ import { send } from "../api/http";
 import { streamPath, type Stream } from "../api/streams";
 import { announcement, retry } from "../cluster/store";
 import { Confirmation } from "../form/confirmation";
+import { Deed } from "../frame/deed";
 import { linkTo } from "../router";
 import { strings } from "../strings";
 
@@ -54,13 +55,11 @@ export function Actions({ stream }: { stream: Stream }) {
           {strings.edit}
         </a>
       )}
-      <button type="button" onClick={() => setQuestion("stop")}>
-        {strings.verbs.stop}
-      </button>
+      <Deed onClick={() => setQuestion("stop")}>{strings.verbs.stop}</Deed>
       {stream.namedBy === "config" && (
-        <button type="button" class="danger" onClick={() => setQuestion("delete")}>
+        <Deed class="danger" onClick={() => setQuestion("delete")}>
           {strings.verbs.delete}
-        </button>
+        </Deed>
       )}
       {stream.namedBy === "user" && <span class="note">{strings.publishedStream}</span>}
       {question && <Ask stream={stream} question={question} onClose={() => setQuestion(null)} />}
