@@ -3,7 +3,9 @@
 import { expect, it } from "vitest";
 import { screenshot } from "./support/browser";
 import { refusal } from "./support/clusters";
+import { FilesNode } from "./support/files";
 import { MediaNode, SESSIONS, session } from "./support/media";
+import type { Script } from "./support/mock_node";
 import { open, page, sees } from "./support/stage";
 
 let media: MediaNode;
@@ -33,6 +35,32 @@ it("sorts and filters by protocol and words, and keeps that in the address", asy
   expect(page.url()).toContain("sort=bytes&dir=desc&proto=rtsp");
   await page.getByLabel("Filter").fill("no such");
   await sees("No session matches the filter.");
+});
+
+it("leads from the session of a file to its folder, once it knows the collections", async () => {
+  media = new MediaNode(undefined, [
+    session("s1", { name: "movies/2026/holiday.mp4" }),
+    session("s2", { name: "live/odd.mp4" }),
+    session("s3"),
+  ]);
+  const files = new FilesNode();
+  let knowsFiles = false;
+  const api: Script = (path, request, body) => {
+    if (!path.startsWith("vods")) return media.answer(path, request, body);
+    return knowsFiles ? files.answer(path, request, body) : { never: true };
+  };
+  await open({ api }, "#/sessions");
+  const links = (): Promise<string[]> => page.locator("td.col-stream a").allTextContents();
+  await sees("3 sessions");
+  expect(await links()).toEqual(["live/cam"]);
+  knowsFiles = true;
+  await page.reload();
+  await expect.poll(links).toHaveLength(3);
+  await page.getByRole("link", { name: "live/odd.mp4" }).click();
+  await sees("There is no such stream.");
+  await page.goBack();
+  await page.getByRole("link", { name: "movies/2026/holiday.mp4" }).click();
+  await page.getByRole("link", { name: "Play holiday.mp4" }).waitFor();
 });
 
 it("ends a session after asking, and shows why it could not", async () => {

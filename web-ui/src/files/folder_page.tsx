@@ -14,7 +14,7 @@ import { Deed } from "../frame/deed";
 import { Gate } from "../frame/gate";
 import { Panel, Title } from "../frame/notices";
 import { useWatched } from "../frame/watched";
-import { formatHash, linkTo, route, setParams } from "../router";
+import { linkTo, route, setParams } from "../router";
 import { outputPath } from "../streams/addresses";
 import { strings as common } from "../strings";
 import { breakable, missing, numberCell } from "../table/cells";
@@ -22,6 +22,7 @@ import { firstsOf, useList, type ListView, type SortFields } from "../table/list
 import { Pager } from "../table/pager";
 import { Loading, NoMatch, Table, type Column } from "../table/table";
 import { Toolbar } from "../table/toolbar";
+import { placeLink } from "./place";
 import { strings } from "./strings";
 
 /** What each column sorts by. */
@@ -30,12 +31,6 @@ const SORTS = {
   size: ["bytes", "desc"],
   changed: ["mtime", "desc"],
 } satisfies SortFields<string>;
-
-/** The address of a folder, and of a file that is played in it. */
-function placeLink(prefix: string, folder: string, play = ""): string {
-  const page = linkTo("files", prefix).slice(1);
-  return formatHash(page, new URLSearchParams({ path: folder, play }));
-}
 
 function nameCell(prefix: string, folder: string, entry: FolderEntry): ComponentChild {
   const { name, isFolder, stream } = entry;

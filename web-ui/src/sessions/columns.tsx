@@ -4,6 +4,7 @@ import type { ComponentChild } from "preact";
 import type { Session } from "../api/streams";
 import { nowMs } from "../cluster/store";
 import { formatBytes, formatDuration, formatInstant } from "../format";
+import { folderLink, mayBeFile } from "../files/place";
 import { Deed } from "../frame/deed";
 import { linkTo } from "../router";
 import { strings } from "../strings";
@@ -32,10 +33,8 @@ function Duration({ openedAtMs }: { openedAtMs: number }) {
   );
 }
 
-const CELLS: Record<Key, (session: Session) => ComponentChild> = {
+const CELLS: Record<Exclude<Key, "stream">, (session: Session) => ComponentChild> = {
   address: ({ address }) => <span class="name-text">{address ?? missing}</span>,
-  stream: ({ stream }) =>
-    stream === null ? missing : <a href={linkTo("streams", stream)}>{breakable(stream)}</a>,
   protocol: ({ protocol, type }) => (
     <>
       {strings.protocols[protocol ?? ""] ?? protocol ?? missing}
@@ -57,15 +56,32 @@ const CELLS: Record<Key, (session: Session) => ComponentChild> = {
 
 const firsts = firstsOf(SORTS);
 
-/** All columns, and the one with the button that ends a session. */
-export function columns(onEnd: (session: Session) => void): readonly Column<Session>[] {
+/** What is played: a stream, or a file of a collection; without a link while that is not known. */
+function streamCell(stream: string | null, prefixes: readonly string[] | null): ComponentChild {
+  if (stream === null) return missing;
+  const text = breakable(stream);
+  const isFile = mayBeFile(stream);
+  if (isFile && !prefixes) return text;
+  const folder = isFile && prefixes ? folderLink(stream, prefixes) : null;
+  return <a href={folder ?? linkTo("streams", stream)}>{text}</a>;
+}
+
+/**
+ * All columns, and the one with the button that ends a session. `prefixes` are those of the
+ * collections of files, where they are known.
+ */
+export function columns(
+  onEnd: (session: Session) => void,
+  prefixes: readonly string[] | null = null,
+): readonly Column<Session>[] {
   const keys = Object.keys(SORTS) as Key[];
+  const cells = { ...CELLS, stream: ({ stream }: Session) => streamCell(stream, prefixes) };
   return [
     ...keys.map((key) => ({
       key,
       label: strings.sessionColumns[key],
       first: firsts[key],
-      cell: CELLS[key],
+      cell: cells[key],
     })),
     {
       key: "end",

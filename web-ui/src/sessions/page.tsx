@@ -1,7 +1,10 @@
 // Media > Sessions: who plays and who publishes at this node.
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
+import { getJson } from "../api/http";
 import { readSessions, type Session } from "../api/streams";
+import { readVods } from "../api/vods";
+import { mayBeFile } from "../files/place";
 import { Gate } from "../frame/gate";
 import { Panel, Title } from "../frame/notices";
 import { route, setParams } from "../router";
@@ -17,19 +20,21 @@ interface TableProps {
   sessions: readonly Session[];
   /** Where the columns sort. */
   view?: ListView<Session>;
+  /** Of the collections of files, where they are known. */
+  prefixes?: readonly string[] | null;
   /** Keys of columns that say nothing here. */
   without?: string;
 }
 
 /** The sessions, each with the button that ends it. */
-export function SessionTable({ sessions, view, without }: TableProps) {
+export function SessionTable({ sessions, view, prefixes, without }: TableProps) {
   const [ending, setEnding] = useState<Session | null>(null);
   return (
     <>
       <Table
         name="sessions"
         caption={strings.sessionsCaption}
-        columns={columns(setEnding).filter(({ key }) => key !== without)}
+        columns={columns(setEnding, prefixes).filter(({ key }) => key !== without)}
         rows={sessions}
         keyOf={({ id }) => id}
         {...(view && { order: view.order })}
@@ -39,10 +44,29 @@ export function SessionTable({ sessions, view, without }: TableProps) {
   );
 }
 
+/** Those of this node, asked for anew with each other file that is played; null: not known yet. */
+function usePrefixes(sessions: readonly Session[]): readonly string[] | null {
+  const [prefixes, setPrefixes] = useState<readonly string[] | null>(null);
+  const names = sessions.flatMap(({ stream }) => (stream && mayBeFile(stream) ? [stream] : []));
+  const files = [...new Set(names)].sort().join("\n");
+  useEffect(() => {
+    if (files === "") return;
+    const stop = new AbortController();
+    const found = getJson("vods?limit=1000&select=prefix", stop.signal).then(readVods);
+    void found.then(
+      ({ items }) => setPrefixes(items.map(({ prefix }) => prefix)),
+      () => undefined,
+    );
+    return () => stop.abort();
+  }, [files]);
+  return prefixes;
+}
+
 const PROTOCOLS = Object.entries(strings.protocols);
 
 function Content({ view, protocol }: { view: ListView<Session>; protocol: string }) {
   const { value: page, order, query } = view;
+  const prefixes = usePrefixes(page?.items ?? []);
   if (!page) return null;
   const isFiltered = query !== "" || protocol !== "";
   return (
@@ -62,7 +86,9 @@ function Content({ view, protocol }: { view: ListView<Session>; protocol: string
           />
         }
       />
-      {page.items.length > 0 && <SessionTable sessions={page.items} view={view} />}
+      {page.items.length > 0 && (
+        <SessionTable sessions={page.items} view={view} prefixes={prefixes} />
+      )}
       {page.items.length === 0 && isFiltered && (
         <NoMatch
           text={strings.noSessionMatch}

@@ -173,7 +173,7 @@ function compare(a: unknown, b: unknown): number {
 export function list(collection: string, items: Fields[], query: URLSearchParams): Answer {
   let found = items;
   for (const [name, wanted] of query) {
-    if (["limit", "cursor", "sort", "q"].includes(name)) continue;
+    if (["limit", "cursor", "select", "sort", "q"].includes(name)) continue;
     found = found.filter((item) => [at(item, name)].flat().map(String).includes(wanted));
   }
   const search = query.get("q")?.toLowerCase() ?? "";
