@@ -1,6 +1,7 @@
 // What a person does with the overview: sort, filter, pause, come back after a fault.
 
 import { expect, it } from "vitest";
+import { screenshot } from "./support/browser";
 import { BAD_DAY, HEALTHY, cluster, down, neverAnswered, peer, wrongKey } from "./support/clusters";
 import { context, node, open, page, restartNode } from "./support/stage";
 
@@ -15,6 +16,18 @@ it("shows a dead, a refused and a silent peer, and counts them in the title", as
   expect(await page.getByText("401 wrong key").isVisible()).toBe(true);
   expect(await page.getByText("Connecting").isVisible()).toBe(true);
   expect(await page.locator("tr.blank .number").count()).toBe(0);
+});
+
+it.each([901, 1000, 1100])("has room for all columns at %i px", async (width) => {
+  await open({ api: cluster(BAD_DAY) }, "", { width });
+  await page.getByText("last seen 14s ago").waitFor();
+  await screenshot(page, `overview-${width}`);
+  const wide = await page
+    .locator(".scroll, .nodes :is(th, td)")
+    .evaluateAll((boxes) =>
+      boxes.filter((box) => box.scrollWidth > box.clientWidth).map((box) => box.textContent),
+    );
+  expect(wide).toEqual([]);
 });
 
 it("sorts by any column, this node first, and keeps the order in the address", async () => {
