@@ -223,9 +223,12 @@ it.each(["api", "about"])("%s stays readable without connection", async (hash) =
 });
 
 /** Between a phone and a desktop the top bar is the first to run out of room. */
-it.each([700, 820, 1024])("the top bar fits into %i px", async (width) => {
+it.each([700, 820, 1024, 1280, 1361])("the top bar fits into %i px", async (width) => {
   await open({ api: cluster([]) }, "#/about", { width });
   await sees("@preact/signals");
+  const bar = await page.locator(".bar").boundingBox();
+  if (width >= 1280) expect(bar?.height).toBeLessThan(60);
+  expect(await page.getByText("Cluster", { exact: true }).isVisible()).toBe(width > 830);
   await screenshot(page, `bar-${width}`);
   expect(await overflowsSideways(page)).toBe(false);
 });
