@@ -53,13 +53,10 @@ it.each([
     path === "session" ? { body: viewer } : config.api(path, request, body);
   await open({ api }, `#/${hash}`);
   await page.getByLabel(field, { exact: true }).waitFor();
-  const changes = page.getByRole("main").getByRole("button", { name: /^(Save|Remove)$/ });
-  for (const button of await changes.all()) {
-    expect(await button.isDisabled()).toBe(true);
-    const reason = await button.evaluate((one) => one.nextElementSibling?.textContent);
-    expect(reason).toBe("This login may read and not change anything.");
-  }
-  expect(await changes.count()).toBe(hash === "peers/south" ? 2 : 1);
+  const save = page.getByRole("button", { name: "Save" });
+  expect(await save.isDisabled()).toBe(true);
+  const reason = await save.evaluate((one) => one.nextElementSibling?.textContent);
+  expect(reason).toBe("This login may read and not change anything.");
   await page.getByLabel(field, { exact: true }).fill("7");
   await page.keyboard.press("Enter");
   expect(config.writes).toEqual([]);
@@ -67,6 +64,7 @@ it.each([
 
 it.each([
   ["settings", new PeerConfig([peer("south")]).api, ["Remove south"]],
+  ["peers/south", new PeerConfig([peer("south")]).api, ["Remove"]],
   ["streams/live%2Fcam", new MediaNode().answer, ["Stop", "Delete", "End the session of 2001:"]],
   ["sessions", new MediaNode().answer, ["End the session of 2001:db8::7:1"]],
   ["files/movies", new FilesNode().answer, ["Remove"]],

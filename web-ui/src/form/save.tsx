@@ -1,23 +1,16 @@
-// Buttons that change something, and why they do not where the login may only read.
+// The button that saves a form, and why it does not where the login may only read.
 
-import type { ComponentProps } from "preact";
 import { session } from "../api/http";
 import { strings } from "../strings";
 
-export function WriteButton(props: ComponentProps<"button">) {
+export function Save() {
   const mayWrite = session.value?.mayWrite !== false;
   return (
     <>
-      <button {...props} disabled={!mayWrite} />
+      <button type="submit" class="primary" disabled={!mayWrite}>
+        {strings.save}
+      </button>
       {!mayWrite && <span class="note">{strings.readsOnly}</span>}
     </>
-  );
-}
-
-export function Save() {
-  return (
-    <WriteButton type="submit" class="primary">
-      {strings.save}
-    </WriteButton>
   );
 }

@@ -6,8 +6,8 @@ import { peerHistoryPath, peerPath } from "../api/paths";
 import type { Pace } from "../api/poll";
 import { peerRow } from "../cluster/store";
 import { Loaded } from "../form/loaded";
-import { WriteButton } from "../form/save";
 import { Back } from "../frame/back";
+import { Deed } from "../frame/deed";
 import { Gate } from "../frame/gate";
 import { Title } from "../frame/notices";
 import { useWatched } from "../frame/watched";
@@ -25,9 +25,9 @@ function Deeds({ hostname }: { hostname: string }) {
   const [isRemoving, setRemoving] = useState(false);
   return (
     <div class="actions deeds">
-      <WriteButton type="button" class="danger" onClick={() => setRemoving(true)}>
+      <Deed class="danger" onClick={() => setRemoving(true)}>
         {strings.remove}
-      </WriteButton>
+      </Deed>
       {isRemoving && <Removal hostname={hostname} onClose={() => setRemoving(false)} />}
     </div>
   );
