@@ -166,7 +166,11 @@ impl NodeMetrics {
             .count_players()
             .into_iter()
             .map(|(protocol, count)| (vec![("protocol", protocol.to_owned())], number(count)));
-        gauges(encoder, "clients", "Clients that play from this node", clients)
+        gauges(encoder, "clients", "Clients that play from this node", clients)?;
+        let streams = state.streams.all();
+        let relays = streams.iter().map(|one| u64::from(one.broadcast.viewers().relays())).sum();
+        let help = "Streams that other nodes relay from this one";
+        gauges(encoder, "relays", help, [(Labels::new(), number(relays))])
     }
 }
 

@@ -198,7 +198,7 @@ impl Parts {
         let _ = self.keeper.reload().await;
     }
 
-    /// Whether anybody plays here now, or publishes.
+    /// Whether anybody plays here now, relays from here, or publishes.
     ///
     /// Looked up anew: the totals are summed up once a second, so that a node that has just started
     /// to drain would not see who came last.
@@ -207,7 +207,7 @@ impl Parts {
             let inputs = &entry.spec.inputs;
             let is_published = entry.broadcast.status() == StreamStatus::Running
                 && inputs.iter().any(|input| input.source == InputSource::Publish);
-            is_published || entry.broadcast.viewers().count() > 0
+            is_published || entry.broadcast.viewers().is_watched()
         });
         is_busy || self.relays.client_count() > 0
     }

@@ -39,6 +39,7 @@ fn details(entry: &LocalEntry) -> StreamDetails {
         input_bitrate_kbit: Some(facts.capture.input_kbit),
         output_bitrate_kbit: Some(facts.capture.output_kbit),
         client_count: Some(facts.sessions_total),
+        relays: Some(entry.broadcast.viewers().relays()),
         opened_at_ms: facts.capture.opened_at_ms,
         retry_count: Some(facts.capture.retry_count),
         bytes_in: Some(facts.bytes_in),

@@ -269,7 +269,7 @@ pub struct Stream {
     pub segment_count: usize,
     /// A new publisher replaces the old one.
     pub publish_takeover: bool,
-    /// Most clients at once.
+    /// Most clients at once; a node that relays it is one.
     pub max_sessions: Option<u32>,
     /// Asked before a client may play.
     pub on_play: Option<SecretUrl>,

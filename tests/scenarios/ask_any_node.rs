@@ -122,9 +122,11 @@ fn wait_known(cluster: &Cluster, node: &str, stream: &str, holders: &[&str]) {
     });
 }
 
-/// Clients of `stream` as `node` counts them, relays of other nodes included.
-fn viewers(node: &Node, stream: &str) -> u64 {
-    node.api(&format!("/streams/{stream}"))["stats"]["online_clients"].as_u64().unwrap()
+/// Nodes that relay `stream` from `node`; none of them is among its clients.
+fn relays(node: &Node, stream: &str) -> u64 {
+    let stats = node.api(&format!("/streams/{stream}"))["stats"].take();
+    assert_eq!(stats["online_clients"], 0, "{stats}");
+    stats["relays"].as_u64().unwrap()
 }
 
 #[test]
@@ -151,7 +153,7 @@ fn stock_players_play_a_peers_stream_from_any_node_and_relays_pull_it_once() {
             })
             .collect();
         while playing.iter().any(|(_, _, thread)| !thread.is_finished()) {
-            pulls.fetch_max(viewers(south, "relayed"), Ordering::Relaxed);
+            pulls.fetch_max(relays(south, "relayed"), Ordering::Relaxed);
             std::thread::sleep(Duration::from_millis(100));
         }
         let words = |thread: ScopedJoinHandle<'_, Output>| {
@@ -221,7 +223,7 @@ fn relayed_players_end_or_go_on_when_their_holder_dies_and_none_hangs() {
     };
     let going_on = start(&cluster, "both");
     going_on.iter().for_each(|player| player.wait_more(0, LIMIT));
-    let counts = ["south", "east"].map(|name| (viewers(cluster.node(name), "both"), name));
+    let counts = ["south", "east"].map(|name| (relays(cluster.node(name), "both"), name));
     let holder = counts.iter().max().unwrap().1;
     let only = format!("only-{holder}");
     wait_known(&cluster, "north", &only, &[holder]);

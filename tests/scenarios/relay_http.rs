@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::cluster::{Cluster, KEY, plan};
 use crate::support::node::{API, Node};
+use crate::support::openmetrics::Exposition;
 use crate::support::players::{assert_rising, curl, ffprobe};
 use crate::support::probe::port_of;
 use crate::support::signature::{Keys, Statement, nonce};
@@ -28,7 +29,6 @@ fn cluster(holders: &[&str]) -> Cluster {
     let cluster = plan.start_connected();
     let north = cluster.node("north");
     for holder in holders {
-        cluster.node(holder).wait_playing("cam");
         eventually(LIMIT, &format!("north knows the cam of {holder}"), || {
             let running_on = north.get(&format!("{API}/streams/cam")).text();
             if running_on.contains(holder) { Ok(()) } else { Err(running_on) }
@@ -37,9 +37,11 @@ fn cluster(holders: &[&str]) -> Cluster {
     cluster
 }
 
-/// Players of `cam` at `node`, itself included where it relays, as its holder counts them.
-fn viewers(node: &Node) -> u64 {
-    node.api("/streams/cam")["stats"]["online_clients"].as_u64().unwrap()
+/// Nodes that relay `cam` from `node`; none of them is among its clients.
+fn relays(node: &Node) -> u64 {
+    let stats = node.api("/streams/cam")["stats"].take();
+    assert_eq!(stats["online_clients"], 0, "{stats}");
+    stats["relays"].as_u64().unwrap()
 }
 
 /// Bytes that came within `time`, and whether the answer has ended then: by its last chunk.
@@ -89,22 +91,20 @@ fn hls_and_ts_of_a_peer_play_at_the_asked_node() {
 fn many_clients_are_one_pull_and_the_relay_is_never_reported() {
     let cluster = cluster(&["south"]);
     let (north, south, east) = (cluster.node("north"), cluster.node("south"), cluster.node("east"));
-    let before = viewers(south);
     let clients: Vec<TcpStream> = thread::scope(|scope| {
         let take = || http::take(north.http, "/cam/mpegts", 64 << 10);
         let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(take)).collect();
         clients.into_iter().map(|client| client.join().unwrap()).collect()
     });
-    eventually(LIMIT, "south counts them as one", || {
-        let count = viewers(south);
-        if (1..=before.max(1)).contains(&count) { Ok(()) } else { Err(count.to_string()) }
-    });
-    promise_count("pulls of twenty clients", viewers(south), 1);
+    promise_count("pulls of twenty clients", relays(south), 1);
+    let told = Exposition::parse(&south.get("/metrics").text());
+    assert_eq!(told.value("watershed_relays", &[]), 1.0);
     eventually(LIMIT, "north counts them all", || {
         let stats = north.api("/config/stats");
         if stats["total_clients"] == CLIENTS { Ok(()) } else { Err(stats.to_string()) }
     });
     let stats = north.api("/config/stats");
+    assert_eq!(south.api("/config/stats")["total_clients"], 0, "each counts once");
     assert_eq!(stats["total_streams"], 0, "a relay is no capture: {stats}");
     assert!(stats["output_kbit"].as_u64().unwrap() > 0, "{stats}");
     for node in [north, east] {
@@ -119,7 +119,7 @@ fn players_go_on_with_another_holder_when_theirs_dies() {
     let mut cluster = cluster(&["south", "east"]);
     let mut client = http::take(cluster.node("north").http, "/cam/mpegts", 64 << 10);
     let holder = eventually(LIMIT, "one of them is pulled from", || {
-        let counts = ["south", "east"].map(|name| (name, viewers(cluster.node(name))));
+        let counts = ["south", "east"].map(|name| (name, relays(cluster.node(name))));
         counts.iter().find(|(_, count)| *count > 0).map(|(name, _)| *name).ok_or("none".to_owned())
     });
     let other = if holder == "south" { "east" } else { "south" };
@@ -129,7 +129,7 @@ fn players_go_on_with_another_holder_when_theirs_dies() {
     eventually(allowed, "the other one is pulled from", || {
         let (_, is_over) = read_for(&mut client, Duration::from_millis(50));
         assert!(!is_over, "the player was cut off");
-        if viewers(cluster.node(other)) > 0 { Ok(()) } else { Err("not yet".to_owned()) }
+        if relays(cluster.node(other)) > 0 { Ok(()) } else { Err("not yet".to_owned()) }
     });
     let took = died.elapsed();
     let (received, is_over) = read_for(&mut client, Duration::from_secs(3));

@@ -50,7 +50,7 @@ pub use output::{Container, LiveOutput, ReadyChunk};
 pub use preview::Preview;
 pub use pull::{InvalidPullUrl, PullLimits, PullSource, PullUrl, RtspTransport};
 pub use ring::{Ring, RingCursor, RingEntry, RingLimits, RingRead};
-pub use viewers::{Viewer, Viewers};
+pub use viewers::{Relay, Viewer, Viewers};
 pub use writer::{InputRevoked, InputWriter};
 
 use crate::report::{TrackReport, Tracks};
@@ -104,7 +104,7 @@ impl LiveStream {
 
     fn tick(&mut self, ctx: &mut Context<Self>) {
         let now = Instant::now();
-        if self.broadcast.viewers().count() > 0 || self.has_publisher() {
+        if self.broadcast.viewers().is_watched() || self.has_publisher() {
             self.last_wanted = Some(now);
         }
         if self.spec.is_from_template && self.is_abandoned(now) {

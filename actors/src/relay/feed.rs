@@ -1,8 +1,8 @@
 //! The holder's side: a stream's packets as the endless body of an answer to another node.
 //!
 //! It begins at the last keyframe, so that the other node's players have a picture at once. A
-//! heartbeat says that the holder lives while its source is silent. It counts as one viewer, so an
-//! on-demand stream goes on while it is relayed.
+//! heartbeat says that the holder lives while its source is silent. It counts as a relay, so an
+//! on-demand stream goes on meanwhile.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use watershed_media::packet::StreamItem;
 use watershed_media::relay::{EncodedFrame, Encoder, Frame, FrameMac, MAGIC};
 use watershed_media::track::Track;
 
-use crate::live_stream::{Broadcast, RingCursor, RingRead, Taker, Viewer};
+use crate::live_stream::{Broadcast, Relay, RingCursor, RingRead, Taker};
 use crate::stream_hub::LocalEntry;
 
 /// How long nothing is sent at most: half of what the contract allows.
@@ -53,7 +53,7 @@ struct Feed {
     last_media: Instant,
     skips: u32,
     is_over: bool,
-    _viewer: Viewer,
+    _relay: Relay,
 }
 
 impl Feed {
@@ -68,7 +68,7 @@ impl Feed {
             last_media: Instant::now(),
             skips: 0,
             is_over: false,
-            _viewer: broadcast.viewers().connect(),
+            _relay: broadcast.viewers().connect_relay(),
             broadcast,
         }
     }

@@ -156,7 +156,11 @@ async fn stream_from_a_template_goes_after_its_last_client_and_can_come_back() {
     drop(writer);
     tokio::time::sleep(2 * WATCH_INTERVAL).await;
     assert!(stream.actor.connected(), "a publisher keeps it, and so does a viewer");
+    let relay = stream.broadcast.viewers().connect_relay();
     drop(viewer);
+    tokio::time::sleep(2 * WATCH_INTERVAL).await;
+    assert!(stream.actor.connected(), "and so does a node that relays it");
+    drop(relay);
     tokio::time::sleep(2 * WATCH_INTERVAL).await;
     assert!(streams.find("studio/a").is_none());
     assert!(hub.send(publish_as("studio/a", "studio")).await.unwrap().is_ok());

@@ -22,6 +22,8 @@ pub struct StreamDetails {
     pub output_bitrate_kbit: Option<u64>,
     /// Sessions since the stream was opened.
     pub client_count: Option<u64>,
+    /// Nodes that relay it from this one now.
+    pub relays: Option<u32>,
     /// When capture began, unix milliseconds.
     pub opened_at_ms: Option<u64>,
     /// How often the input was started again.
@@ -90,8 +92,10 @@ pub(super) fn schema(mut configured: Value) -> Schema {
             "bitrate": about("integer", "kbit/s"),
             "input_bitrate": about("integer", "kbit/s received"),
             "output_bitrate": about("integer", "kbit/s given out to clients"),
-            "online_clients": about("integer", "of all nodes together"),
+            "online_clients": about("integer", "of all nodes that have it, relays not counted"),
             "client_count": about("integer", "sessions since it was opened"),
+            "relays": about("integer", "nodes that relay it from this one; \
+                their clients count there"),
             "lifetime": about("integer", "milliseconds since it was opened"),
             "opened_at": about("integer", "unix milliseconds"),
             "retry_count": about("integer", "how often the input was started again"),
@@ -211,6 +215,7 @@ fn stats(
         "output_bitrate": details.output_bitrate_kbit,
         "online_clients": view.clients,
         "client_count": details.client_count,
+        "relays": details.relays,
         "lifetime": lifetime,
         "opened_at": details.opened_at_ms,
         "retry_count": details.retry_count,
@@ -353,14 +358,18 @@ mod tests {
         let configured = Some(json!({"name": "cam1", "title": "Main", "password": "***"}));
         let holders = vec![holder("east", StreamState::Running, 2)];
         let sources = Sources { configured, listing: listing(Some(local), holders) };
-        let details =
-            StreamDetails { source_error: Some("no publisher".into()), ..Default::default() };
+        let details = StreamDetails {
+            source_error: Some("no publisher".into()),
+            relays: Some(3),
+            ..Default::default()
+        };
         let item = item("cam1", &sources, Some(&details), "north");
         assert_eq!(item["named_by"], "config");
         assert_eq!((&item["title"], &item["password"]), (&json!("Main"), &json!("***")));
         assert_eq!(item["stats"]["status"], "waiting");
         assert_eq!(item["stats"]["alive"], false);
         assert_eq!(item["stats"]["online_clients"], 6);
+        assert_eq!(item["stats"]["relays"], 3);
         assert_eq!(item["stats"]["running_on"], json!(["east"]));
         assert_eq!(item["stats"]["source_error"], "no publisher");
     }

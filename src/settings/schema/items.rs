@@ -107,7 +107,7 @@ pub(super) const STREAM: &[Row] = &[
     row("segment_duration", Seconds, "4", "length of an HLS segment").is("4").range(1, 60),
     row("segment_count", Count, "4", "segments in a playlist").is("4").range(2, 100),
     row("publish_takeover", Flag, "off", "on: a new publisher replaces the old one").is("off"),
-    row("max_sessions", Count, "1000", "most clients at once"),
+    row("max_sessions", Count, "1000", "most clients at once, a node that relays it being one"),
     row("on_play", HttpUrl, "http://127.0.0.1/auth", "asked before a client may play")
         .also(&["auth"])
         .later(),

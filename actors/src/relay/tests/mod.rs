@@ -280,7 +280,8 @@ async fn what_a_holder_feeds_arrives_as_it_is_there() {
     writer.write(tracks()).unwrap();
     (0..50).for_each(|number| writer.write(packet(number)).unwrap());
     let relayed = here.open(&there, 1).await.unwrap();
-    assert_eq!(entry.broadcast.viewers().count(), 1, "the relay is a viewer");
+    let viewers = entry.broadcast.viewers();
+    assert_eq!((viewers.relays(), viewers.count()), (1, 0), "the relay counts apart");
     let (own, theirs) = (relayed.broadcast.packets(), entry.broadcast.packets());
     let wanted = theirs.since_newest_start();
     eventually("all packets arrive", || own.since_newest_start().len() == wanted.len()).await;
@@ -296,4 +297,5 @@ async fn what_a_holder_feeds_arrives_as_it_is_there() {
     assert_eq!(steps(&got), steps(&wanted));
     entry.broadcast.close();
     eventually("the end arrives", || is_over(&relayed)).await;
+    eventually("the relay counts no more", || viewers.relays() == 0).await;
 }
