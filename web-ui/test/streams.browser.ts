@@ -332,6 +332,16 @@ it("draws bitrate, output and clients while it is open, and says them in figures
   await expect.poll(() => rows.first().innerText(), WHILE).toMatch(/–\s+940.*2\.5 M/);
 });
 
+it("counts nodes that relay a stream apart from its clients, where that is known", async () => {
+  await start("#/streams/live%2Fcam");
+  const facts = page.locator(".facts dl > div");
+  await expect.poll(() => facts.allInnerTexts()).toContain("Relaying nodes\n2");
+  expect(await facts.allInnerTexts()).toContain("Clients now\n12");
+  await page.goto(`${node.url}#/streams/south-cam`);
+  await sees("Its inputs are known to its own node");
+  expect((await facts.allInnerTexts()).join()).not.toContain("Relaying");
+});
+
 it("draws of a peer's stream what is known of it", async () => {
   await start("#/streams/south-cam");
   const captions = page.locator(".chart figcaption");

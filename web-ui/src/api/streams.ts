@@ -51,6 +51,8 @@ export interface Stream {
   tracks: Track[];
   clients: number | null;
   clientsSoFar: number | null;
+  /** Nodes that relay it from this one. */
+  relays: number | null;
   bitrateKbit: number | null;
   outputKbit: number | null;
   lifetimeMs: number | null;
@@ -134,6 +136,7 @@ export function readStream(value: unknown): Stream {
     tracks: list(fields(stats["media_info"])["tracks"]).map(readTrack),
     clients: number(stats["online_clients"]),
     clientsSoFar: number(stats["client_count"]),
+    relays: number(stats["relays"]),
     bitrateKbit: number(stats["bitrate"]),
     outputKbit: number(stats["output_bitrate"]),
     lifetimeMs: number(stats["lifetime"]),

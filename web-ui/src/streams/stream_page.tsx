@@ -85,6 +85,7 @@ function Facts({ stream }: { stream: Stream }) {
     [labels.where, places(stream)],
     [labels.clients, numberCell(stream.clients, formatCount)],
     [labels.clientsSoFar, numberCell(stream.clientsSoFar, formatCount)],
+    [streamStrings.relays, numberCell(stream.relays, formatCount)],
     [labels.lifetime, lifetime(stream)],
     [labels.lastFrame, numberCell(stream.delayMs, ago)],
     [labels.output, numberCell(stream.outputKbit, formatBitrate)],

@@ -10,6 +10,7 @@ export const streamStrings = {
   playNote: "At this node, or at any other: players are led to where it runs.",
   playerPage: "Player page",
   selected: "Selected",
+  relays: "Relaying nodes",
   playerBlocked: "This page was loaded before that node was a peer.",
   reloadPage: "Reload the page",
   lostAt: (nodes: readonly string[]) =>

@@ -59,6 +59,7 @@ export function stream(name: string, over: Fields = {}, stats: Fields = {}): Fie
       output_bitrate: 29_760,
       online_clients: 12,
       client_count: 340,
+      relays: 2,
       lifetime: 3 * HOUR_MS,
       opened_at: Date.now() - 3 * HOUR_MS,
       retry_count: 1,
