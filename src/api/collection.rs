@@ -81,18 +81,19 @@ pub(super) fn addresses_with_delete<C: Collection>(
         Address::guarded(item)
             .on(READ, web::to(show::<C>), about_item::<C>)
             .on(PUT, web::to(put::<C>), about_put::<C>)
-            .on(DELETE, delete, about_delete),
+            .on(DELETE, delete, about_delete::<C>),
     ]
 }
 
 const TAGGED: &str = "of the settings, not of the numbers beside them";
 
 fn about_page<C: Collection>() -> About {
-    list::described(About::new("One page of the list"), C::NAME, &schema::<C>(), &C::blank())
+    let about = About::new(format!("One page of the {}", C::NAME));
+    list::described(about, C::NAME, &schema::<C>(), &C::blank())
 }
 
 fn about_item<C: Collection>() -> About {
-    About::new("One of them")
+    About::new(format!("One {}", noun::<C>()))
         .json(200, "as configured, and as it is doing", named::<C>())
         .with("ETag", TAGGED)
         .refuses(&[404])
@@ -100,7 +101,7 @@ fn about_item<C: Collection>() -> About {
 
 fn about_put<C: Collection>() -> About {
     let change = Schema::named(&format!("{}Change", C::ITEM), Shape::Sent.item(C::NAME));
-    About::new("Creates one, or changes the fields that are given")
+    About::new(format!("Creates a {}, or changes the fields that are given", noun::<C>()))
         .takes([(JSON, change)])
         .json(200, "written, in force and shown", named::<C>())
         .with("ETag", TAGGED)
@@ -108,8 +109,16 @@ fn about_put<C: Collection>() -> About {
         .changes_settings()
 }
 
-fn about_delete() -> About {
-    About::new("Removes one").empty(204, "it is gone").refuses(&[404]).changes_settings()
+fn about_delete<C: Collection>() -> About {
+    About::new(format!("Removes a {}", noun::<C>()))
+        .empty(204, "it is gone")
+        .refuses(&[404])
+        .changes_settings()
+}
+
+/// An item's word within a sentence.
+fn noun<C: Collection>() -> String {
+    C::ITEM.to_lowercase()
 }
 
 /// One item: it has at least its name.

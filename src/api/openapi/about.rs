@@ -1,5 +1,6 @@
 //! What the document says of one operation: what it takes and every answer that it has.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
@@ -8,7 +9,7 @@ use super::Schema;
 
 /// What is said of an operation.
 pub(in crate::api) struct About {
-    summary: &'static str,
+    summary: Cow<'static, str>,
     details: &'static str,
     access: Access,
     parameters: Vec<Value>,
@@ -44,9 +45,9 @@ pub(in crate::api) const JSON: &str = "application/json";
 
 impl About {
     /// For users.
-    pub(in crate::api) fn new(summary: &'static str) -> Self {
+    pub(in crate::api) fn new(summary: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            summary,
+            summary: summary.into(),
             details: "",
             access: Access::Users,
             parameters: Vec::new(),

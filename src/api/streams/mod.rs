@@ -70,7 +70,7 @@ pub(super) fn addresses() -> Vec<Address> {
     let mut all =
         Vec::from(collection::addresses_with_delete::<Streams>(list, item, web::to(delete)));
     let stopped = || {
-        About::new("Ends the capture of one; a static stream starts anew")
+        About::new("Ends the capture of a stream; a static one starts anew")
             .empty(204, "it is ended")
             .refuses(&[400, 404, 409])
     };

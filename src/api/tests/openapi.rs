@@ -122,6 +122,20 @@ fn document_is_whole() {
 }
 
 #[test]
+fn every_operation_says_by_its_own_words_what_it_does() {
+    let document = document();
+    let mut told = BTreeSet::new();
+    for (path, _, methods) in described(&document) {
+        // HEAD is GET without the body.
+        for method in methods.iter().filter(|method| *method != "HEAD") {
+            let summary = document["paths"][&path][method.to_lowercase()]["summary"].as_str();
+            assert!(told.insert(summary.unwrap()), "{method} {path}: {summary:?} is another's");
+        }
+    }
+    assert!(told.contains("One stream") && told.contains("Removes a peer"), "{told:?}");
+}
+
+#[test]
 fn fields_that_lists_know_are_described() {
     let document = document();
     let schemas = &document["components"]["schemas"];
