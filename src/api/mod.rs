@@ -29,6 +29,7 @@ mod older;
 mod openapi;
 mod peers;
 mod precondition;
+mod refusals;
 mod session;
 mod sessions;
 mod signed;
@@ -61,7 +62,7 @@ pub use auth::{Gate, guard_page};
 pub use events::Events;
 pub use monitoring::{NodePhase, Readiness};
 pub use openapi::OpenApi;
-pub use signed::Refusals;
+pub use refusals::Refusals;
 pub use streams::{InputDetails, StreamDetails};
 
 use crate::settings::Keeper;

@@ -4,10 +4,7 @@
 //! the same answer; why is in this node's log.
 
 use std::io::Write as _;
-use std::net::IpAddr;
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -23,7 +20,6 @@ use super::ApiState;
 use super::address::{Address, GET, POST};
 use super::body::{self, BodyLimits};
 use super::openapi::{About, Schema};
-use crate::http_front::client_of;
 
 /// The longest cursor that is looked at.
 const CURSOR_BYTES_MAX: usize = 256;
@@ -35,8 +31,6 @@ const HINT_TIMEOUT: Duration = Duration::from_secs(5);
 const STREAMS_INLINE_MAX: usize = 100;
 /// Bodies below this gain nothing by compression.
 const GZIP_BYTES_MIN: usize = 1024;
-/// How often refusals are logged; anybody can cause them.
-const LOG_INTERVAL: Duration = Duration::from_secs(1);
 
 /// For a body that is not the one that was signed.
 pub(super) const WRONG_BODY: Refusal = Refusal { answer: None, cause: RefusalCause::Forged };
@@ -191,44 +185,4 @@ fn takes_gzip(request: &HttpRequest) -> bool {
 /// This node's clock.
 pub(super) fn unix_s() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
-}
-
-/// Answers refusals, and logs a few of them.
-#[derive(Debug, Default)]
-pub struct Refusals {
-    log: Mutex<RefusalLog>,
-}
-
-#[derive(Debug, Default)]
-struct RefusalLog {
-    last: Option<Instant>,
-    left_out: u64,
-}
-
-impl Refusals {
-    /// The answer: the same to every stranger; to a peer signed, so that it can correct itself.
-    pub(super) fn answer(&self, request: &HttpRequest, refusal: &Refusal) -> HttpResponse {
-        self.note(client_of(request).ip, refusal.cause);
-        match &refusal.answer {
-            Some(headers) => signed(StatusCode::UNAUTHORIZED, headers).finish(),
-            None => HttpResponse::Unauthorized()
-                .insert_header((header::CACHE_CONTROL, "no-store"))
-                .force_close()
-                .finish(),
-        }
-    }
-
-    fn note(&self, client: Option<IpAddr>, cause: RefusalCause) {
-        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        if log.last.is_some_and(|last| now.duration_since(last) < LOG_INTERVAL) {
-            log.left_out += 1;
-            return;
-        }
-        let left_out = std::mem::take(&mut log.left_out);
-        log.last = Some(now);
-        drop(log);
-        let client = client.map_or_else(|| "unknown".to_owned(), |client| client.to_string());
-        log::warn!("cluster request from {client} refused: {cause} ({left_out} more not logged)");
-    }
 }

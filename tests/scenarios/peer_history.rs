@@ -67,6 +67,10 @@ fn a_peer_has_a_history_and_its_death_is_part_of_it() {
     let south = north.api("/cluster/peers/south");
     assert!(south["stats"]["error"].is_null(), "{south}");
     assert!(south["stats"]["last_error"].as_str().unwrap().contains("connection"), "{south}");
+    // Its peers ask for the id that it had, and correct that by themselves.
+    let log = cluster.node_mut("south").log();
+    assert!(log.contains("refused: meant for another node id\n"), "{log}");
+    assert!(!log.contains("WARN  watershed::api::refusals"), "{log}");
 }
 
 #[test]

@@ -68,7 +68,10 @@ pub enum RefusalCause {
     /// The signature does not hold.
     #[error("wrong signature")]
     Forged,
-    /// Meant for another node, or for one whose id the peer does not know yet.
+    /// The peer's first one: it learns this node's id by the answer.
+    #[error("it does not know this node's id yet")]
+    Introduction,
+    /// Meant for another node, or for the one that was here before the last start.
     #[error("meant for another node id")]
     Audience,
     /// Too old or from the future.
@@ -145,8 +148,10 @@ impl ClusterGuard {
             let answer = AnswerHeaders::sign(key, claims.nonce, 401, self.id, now_unix_s, b"");
             Refusal { answer: Some(answer), cause }
         };
-        if claims.target != Some(self.id) {
-            return Err(correct(RefusalCause::Audience));
+        match claims.target {
+            None => return Err(correct(RefusalCause::Introduction)),
+            Some(target) if target != self.id => return Err(correct(RefusalCause::Audience)),
+            Some(_) => {}
         }
         if claims.unix_s.abs_diff(now_unix_s) > CLOCK_SKEW_MAX.as_secs() {
             let ahead_s = claims.unix_s.cast_signed().saturating_sub_unsigned(now_unix_s);
@@ -301,12 +306,15 @@ mod tests {
         let key = ClusterKey::derive("new");
         let mut unknown_id = request(5);
         unknown_id.target = None;
+        let mut old_id = request(9);
+        old_id.target = Some(id(3));
         let mut ahead = request(6);
         ahead.unix_s = NOW + 47;
         let mut behind = request(7);
         behind.unix_s = NOW - 31;
         for (request, words) in [
-            (unknown_id, "meant for another node id"),
+            (unknown_id, "it does not know this node's id yet"),
+            (old_id, "meant for another node id"),
             (ahead, "clock is 47 s ahead"),
             (behind, "clock is 31 s behind"),
         ] {
