@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use super::mock_cluster::MockCluster;
 use super::mock_peer::{CLUSTER_KEY, peer_name};
 use super::plan::Plan;
-use super::process::{Program, free_port};
+use super::process::{Program, free_ports};
 
 /// A running daemon that knows all streams of its peers.
 pub(crate) struct Daemon {
@@ -21,7 +21,7 @@ pub(crate) struct Daemon {
 
 /// Starts a daemon whose peers are `cluster`, all settings at their defaults.
 pub(crate) fn start(plan: &Plan, folder: &Path, cluster: &MockCluster) -> io::Result<Daemon> {
-    let port = free_port()?;
+    let [port] = free_ports()?;
     let mut config = format!("hostname bench;\nhttp 127.0.0.1:{port};\n");
     let _ = writeln!(config, "cluster_key {CLUSTER_KEY};");
     for (number, port) in cluster.ports().iter().enumerate() {

@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 use std::process::Command;
 
-use super::process::{Program, free_port};
+use super::process::{Program, free_ports};
 use super::redirect_check::Redirect;
 
 /// A mark as the daemon adds it, so that both send as many bytes.
@@ -23,7 +23,7 @@ pub(crate) struct Nginx {
 
 /// Starts nginx with all `redirects`.
 pub(crate) fn start(folder: &Path, redirects: &[Redirect]) -> io::Result<Nginx> {
-    let port = free_port()?;
+    let [port] = free_ports()?;
     let mut map = String::new();
     for Redirect { path, target } in redirects {
         let _ = writeln!(map, "{path} {target}?{MARK};");

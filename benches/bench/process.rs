@@ -94,9 +94,16 @@ pub(crate) fn own_cpu_seconds() -> f64 {
     cpu_ticks(std::process::id()).unwrap_or_default() / TICKS_PER_SECOND
 }
 
-/// A port that was free a moment ago.
-pub(crate) fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+/// Ports that were free a moment ago, all at once: one alone may be given a second time.
+pub(crate) fn free_ports<const N: usize>() -> io::Result<[u16; N]> {
+    let mut held = Vec::with_capacity(N);
+    let mut ports = [0; N];
+    for port in &mut ports {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        *port = listener.local_addr()?.port();
+        held.push(listener);
+    }
+    Ok(ports)
 }
 
 /// User and system time of a process. Source: proc(5), fields 14 and 15 of `/proc/PID/stat`.

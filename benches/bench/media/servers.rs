@@ -12,7 +12,7 @@ use super::players::{APP, Doors, STREAM};
 use super::publisher::Publishers;
 use crate::daemon;
 use crate::plan::Plan;
-use crate::process::{Program, free_port};
+use crate::process::{Program, free_ports};
 
 /// Where Debian's libnginx-mod-rtmp puts it.
 const NGINX_MODULE: &str = "/usr/lib/nginx/modules/ngx_rtmp_module.so";
@@ -77,7 +77,7 @@ pub(crate) fn watershed(
     names: &[String],
     settings: &str,
 ) -> io::Result<(Program, Doors)> {
-    let (rtmp, rtsp, http) = (free_port()?, free_port()?, free_port()?);
+    let [rtmp, rtsp, http] = free_ports()?;
     let mut config = format!(
         "hostname bench;\nhttp 127.0.0.1:{http};\nrtsp 127.0.0.1:{rtsp};\nrtmp 127.0.0.1:{rtmp};\n\
          {settings}\n"
@@ -100,7 +100,7 @@ fn nginx_rtmp(folder: &Path) -> io::Result<(Program, Doors)> {
         let what = "nginx-rtmp is missing (package libnginx-mod-rtmp)";
         return Err(io::Error::other(what));
     }
-    let (rtmp, http) = (free_port()?, free_port()?);
+    let [rtmp, http] = free_ports()?;
     let folder = folder.join("nginx-rtmp");
     fs::create_dir_all(folder.join("hls"))?;
     let place = folder.display();
