@@ -1,7 +1,8 @@
 // Builds the two pages of the web UI: `index.html` (the console) and `embed.html` (the player).
 //
 // The console refers to its assets relatively, so that it works under a sub-path. The player
-// page is served at `/NAME/embed.html`, where NAME may hold slashes: it names `/assets/…`.
+// page is served at `/NAME/embed.html`, where NAME may hold slashes: it names `/assets/…`, which
+// the node replaces by the way from there.
 
 import { defineConfig } from "vitest/config";
 

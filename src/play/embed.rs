@@ -1,6 +1,7 @@
 //! The player page: a template from the web UI, filled with the stream and the nodes to enter by.
 
 use std::collections::BTreeSet;
+use std::hash::{BuildHasher as _, RandomState};
 
 use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
@@ -12,9 +13,9 @@ pub(super) fn page(play: &Play, name: &str) -> HttpResponse {
     let Some(template) = &play.embed_template else {
         return answers::not_found("the player page was not built into this binary");
     };
-    let entries = play.entries.entry_urls();
-    let list = serde_json::to_string(&entries).unwrap_or_default();
+    let list = serde_json::to_string(&shuffled(play.entries.entry_urls())).unwrap_or_default();
     let html = String::from_utf8_lossy(template)
+        .replace(r#""/assets/"#, &format!(r#""{}assets/"#, root_from(name)))
         .replace(
             r#"<meta name="watershed-entries" content="""#,
             &format!(r#"<meta name="watershed-entries" content="{}""#, escape(&list)),
@@ -27,6 +28,18 @@ pub(super) fn page(play: &Play, name: &str) -> HttpResponse {
         .content_type("text/html; charset=utf-8")
         .insert_header((header::CONTENT_SECURITY_POLICY, policy(&play.entries.target_urls())))
         .body(html)
+}
+
+/// The way from the page of `name` up to what a proxy may have put the node below.
+fn root_from(name: &str) -> String {
+    "../".repeat(name.split('/').count())
+}
+
+/// The same in another order each time, so that those who lose a node spread over the others.
+fn shuffled(mut urls: Vec<String>) -> Vec<String> {
+    let order = RandomState::new();
+    urls.sort_by_cached_key(|url| order.hash_one(url));
+    urls
 }
 
 /// What the page may load: itself, and media from the peers, also behind a redirect.
@@ -75,6 +88,23 @@ mod tests {
         let policy = policy(&urls.map(str::to_owned));
         assert!(policy.contains("media-src 'self' blob: http://a:1; worker-src"));
         assert!(policy.contains("connect-src 'self' http://a:1; base-uri"));
+    }
+
+    #[test]
+    fn assets_are_looked_for_below_the_prefix_of_a_proxy() {
+        let page = url::Url::parse("https://proxy/ops/live/cam/embed.html").unwrap();
+        let assets = page.join(&format!("{}assets/embed.js", root_from("live/cam"))).unwrap();
+        assert_eq!(assets.path(), "/ops/assets/embed.js");
+        assert_eq!(root_from("cam"), "../");
+    }
+
+    #[test]
+    fn entries_come_in_more_than_one_order() {
+        let urls: Vec<String> = (0..8).map(|number| format!("http://node{number}")).collect();
+        let orders: BTreeSet<_> = (0..20).map(|_| shuffled(urls.clone())).collect();
+        assert!(orders.len() > 1, "{orders:?}");
+        let all = |order: &Vec<String>| order.iter().collect::<BTreeSet<_>>().len() == urls.len();
+        assert!(orders.iter().all(all));
     }
 
     #[test]

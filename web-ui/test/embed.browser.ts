@@ -191,6 +191,12 @@ it("offers a button where the browser lets nothing start by itself", async () =>
   await reaches("playing");
 });
 
+it("plays below the prefix of a proxy", async () => {
+  nodes = [await startNode({ media: live.folder, prefix: "/ops/one" })];
+  await openTab(`${nodes[0]?.url}live/cam/embed.html?mute=1`);
+  await reaches("playing");
+});
+
 it("says that the network is gone, and that the picture and sound cannot be decoded", async () => {
   await open(1);
   await reaches("playing");

@@ -118,7 +118,8 @@ export class MockNode {
     const { prefix = "", media } = this.options;
     const full = decodeURIComponent(new URL(request.url ?? "/", this.base).pathname);
     this.requests.push(request.url ?? "");
-    const path = full.startsWith(prefix) ? full.slice(prefix.length) : full;
+    if (!full.startsWith(`${prefix}/`)) return void response.writeHead(404).end();
+    const path = full.slice(prefix.length);
     if (path.startsWith(API)) return this.answerApi(path.slice(API.length), request, response);
     if (path === "/") return this.send(response, join(DIST, "index.html"), this.consoleCsp());
     if (path.endsWith("/embed.html")) return this.sendEmbed(path, request, response);
@@ -212,6 +213,7 @@ export class MockNode {
     response.setHeader("content-security-policy", embedCsp([...this.entries, ...this.reachable]));
     response.end(
       template
+        .replaceAll('"/assets/', `"${"../".repeat(stream.split("/").length)}assets/`)
         .replace(
           'name="watershed-stream" content=""',
           `name="watershed-stream" content="${escapeHtml(stream)}"`,
