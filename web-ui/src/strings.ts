@@ -413,7 +413,7 @@ export const strings = {
   noSessionMatch: "No session matches the filter.",
   noSessions: "Nobody plays or publishes at this node.",
   noStreamSessions: "Nobody plays or publishes it at this node.",
-  noSessionsText: "A player that asks for a stream of another node is sent there and listed there.",
+  noSessionsText: "A player that can be sent to another node is listed there.",
   allSessions: (count: number) => `All ${formatCount(count)} sessions`,
   end: "End",
   endSessionOf: (address: string) => `End the session of ${address}`,

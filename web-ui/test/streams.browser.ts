@@ -48,6 +48,17 @@ it("has the node sort and filter, and keeps both in the address", async () => {
   expect(page.url()).toContain("q=main+stage");
 });
 
+it("names a node in the filter as the streams do: as its peer is configured here", async () => {
+  media = new MediaNode(structuredClone(STREAMS));
+  const renamed = cluster([peer("south", { hostname: "sud.example.com" })]);
+  const api: typeof renamed = (path, request, body) =>
+    path === "cluster/peers" ? renamed(path, request, body) : media.answer(path, request, body);
+  await open({ api }, "#/streams");
+  await sees("8 streams");
+  const nodes = page.getByRole("combobox", { name: "Runs on" }).getByRole("option");
+  await expect.poll(() => nodes.allTextContents()).toEqual(["All nodes", "north", "south"]);
+});
+
 it("says whose streams the list lacks, and nothing while all answer", async () => {
   await start("#/streams");
   await sees("8 streams");
@@ -164,7 +175,7 @@ it("selects an address where the browser lets no page copy", async () => {
   await page.goto(`${node.url}#/streams/south-cam`);
   await page.reload();
   await page.getByRole("button", { name: "Copy HTTP-FLV" }).click();
-  await page.getByRole("button", { name: "Selected HTTP-FLV" }).waitFor();
+  await page.getByRole("button", { name: "Press Ctrl+C HTTP-FLV" }).waitFor();
   const selected = await page.evaluate(() => getSelection()?.toString());
   expect(selected).toBe(`${node.base}/south-cam/live.flv`);
   expect(await copies("RTSP").or(copies("RTMP")).count()).toBe(0);

@@ -41,7 +41,7 @@ pub struct Session {
     pub protocol: Protocol,
     /// The stream it plays or publishes.
     pub stream: StreamName,
-    /// Where it comes from.
+    /// Where it comes from; an IPv4 client of an IPv6 socket by its IPv4 address.
     pub ip: IpAddr,
     /// What it calls itself, cut short if it is long.
     pub user_agent: Option<Box<str>>,
@@ -65,7 +65,7 @@ impl Session {
             kind,
             protocol,
             stream: stream.clone(),
-            ip: client.ip,
+            ip: client.ip.to_canonical(),
             user_agent: client.user_agent.map(shortened),
             token,
             opened_at_ms,

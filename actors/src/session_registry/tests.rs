@@ -47,7 +47,8 @@ fn stream(max_sessions: Option<u32>) -> Broadcast {
 }
 
 fn client(user_agent: &'static str) -> Client<'static> {
-    let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    // As a socket for both kinds of addresses says it.
+    let ip = IpAddr::V6(Ipv4Addr::LOCALHOST.to_ipv6_mapped());
     Client { ip, user_agent: Some(user_agent), token: Some("t1") }
 }
 
@@ -70,8 +71,8 @@ async fn session_is_listed_and_counted_while_its_guard_lives() {
     let id = player.session().id();
     let found = sessions.find(&id).unwrap();
     assert_eq!(
-        (found.bytes(), found.protocol, found.kind),
-        (707, Protocol::Rtmp, SessionKind::Play)
+        (found.bytes(), found.protocol, found.kind, found.ip),
+        (707, Protocol::Rtmp, SessionKind::Play, IpAddr::V4(Ipv4Addr::LOCALHOST))
     );
     assert_eq!((found.stream.as_str(), found.user_agent.as_deref()), ("event", Some("VLC")));
     assert_eq!(found.token(), publisher.session().token(), "the hash of a token is one");

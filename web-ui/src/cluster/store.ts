@@ -59,11 +59,9 @@ export const peersNotUp = computed(
   () => (liveRows.value ?? []).filter((row) => !isAlias(row) && row.state !== "up").length,
 );
 
-/** The hostnames of all nodes, by the newest data. */
+/** The names of all nodes, as `running_on` has them: a peer's is the one it is configured by. */
 export const nodeNames = computed(() =>
-  (liveRows.value ?? [])
-    .filter((row) => !isAlias(row))
-    .map((row) => row.stats.hostname ?? row.name),
+  (liveRows.value ?? []).filter((row) => !isAlias(row)).map((row) => row.name),
 );
 
 /** This node's own hostname. */

@@ -9,7 +9,7 @@ export const streamStrings = {
   play: "Play",
   playNote: "At this node, or at any other: players are led to where it runs.",
   playerPage: "Player page",
-  selected: "Selected",
+  selected: "Press Ctrl+C",
   relays: "Relaying nodes",
   playerBlocked: "This page was loaded before that node was a peer.",
   reloadPage: "Reload the page",
