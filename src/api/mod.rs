@@ -30,6 +30,7 @@ mod openapi;
 mod peers;
 mod precondition;
 mod refusals;
+mod request_id;
 mod session;
 mod sessions;
 mod signed;

@@ -9,6 +9,7 @@ use actix_web::{HttpResponse, web};
 use serde_json::{Value, json};
 use watershed_actors::cluster_supervisor::{SAMPLE_EVERY, Sample};
 use watershed_actors::peer_actor::{KeyUse, PeerState, PeerStatus, StateChange};
+use watershed_actors::redirect::Targets;
 use watershed_actors::report::NodeStats;
 
 use super::ApiState;
@@ -17,6 +18,7 @@ use super::collection::{self, Collection};
 use super::error::ApiError;
 use super::list::ListQuery;
 use super::openapi::{About, Schema};
+use crate::settings::model::{RedirectMode, Settings};
 use crate::settings::{self, Shape};
 
 /// The collection of that name.
@@ -28,11 +30,12 @@ impl Collection for Peers {
     const ITEM: &'static str = "Peer";
 
     fn shown(state: &ApiState, name: &str, configured: Option<Value>) -> Option<Value> {
-        Some(shown(configured?, state.peers.find(name).as_deref(), Instant::now()))
+        let https = https_mode(&state.keeper.current().settings);
+        Some(shown(configured?, state.peers.find(name).as_deref(), https, Instant::now()))
     }
 
     fn blank() -> Value {
-        shown(settings::blank_item(Self::NAME), None, Instant::now())
+        shown(settings::blank_item(Self::NAME), None, None, Instant::now())
     }
 
     fn schema() -> Schema {
@@ -55,6 +58,10 @@ impl Collection for Peers {
             more["last_error"] = json!({
                 "type": ["string", "null"],
                 "description": "why it last did not answer, though it may by now",
+            });
+            more["warning"] = json!({
+                "type": ["string", "null"],
+                "description": "what becomes of clients that should be sent to it, and cannot",
             });
             more["key"] = json!({
                 "enum": ["current", "accepted", null],
@@ -82,10 +89,11 @@ impl Collection for Peers {
 
     fn page(state: &ApiState, query: &ListQuery) -> Value {
         let (statuses, now) = (statuses(state), Instant::now());
-        let peers = state.keeper.current().items(Self::NAME);
+        let current = state.keeper.current();
+        let (peers, https) = (current.items(Self::NAME), https_mode(&current.settings));
         let item = |peer: &&Value| {
             let status = statuses.get(Self::name_of(peer)).map(AsRef::as_ref);
-            Some(shown((*peer).clone(), status, now))
+            Some(shown((*peer).clone(), status, https, now))
         };
         query.answer(Self::NAME, &peers, |peer| Self::name_of(peer), item)
     }
@@ -131,10 +139,12 @@ fn about_history() -> About {
 /// All peers by hostname, each as the list shows it.
 pub(super) fn all(state: &ApiState) -> impl ExactSizeIterator<Item = (String, Value)> + use<> {
     let (statuses, now) = (statuses(state), Instant::now());
-    state.keeper.current().items(Peers::NAME).into_iter().map(move |peer| {
+    let current = state.keeper.current();
+    let https = https_mode(&current.settings);
+    current.items(Peers::NAME).into_iter().map(move |peer| {
         let name = Peers::name_of(&peer).to_owned();
         let status = statuses.get(&name).map(AsRef::as_ref);
-        (name, shown(peer, status, now))
+        (name, shown(peer, status, https, now))
     })
 }
 
@@ -144,7 +154,12 @@ fn statuses(state: &ApiState) -> HashMap<String, Arc<PeerStatus>> {
 }
 
 /// A peer as configured, with what is known of it under `stats`.
-fn shown(mut peer: Value, status: Option<&PeerStatus>, now: Instant) -> Value {
+fn shown(
+    mut peer: Value,
+    status: Option<&PeerStatus>,
+    https: Option<RedirectMode>,
+    now: Instant,
+) -> Value {
     let totals = status.and_then(|status| status.stats.as_deref().cloned());
     let mut stats = serde_json::to_value(totals.unwrap_or_default()).unwrap_or_default();
     let state = status.map_or(PeerState::Unknown, |status| status.state);
@@ -156,12 +171,31 @@ fn shown(mut peer: Value, status: Option<&PeerStatus>, now: Instant) -> Value {
     stats["age"] = json!(age);
     stats["clock_offset"] = json!(status.and_then(|status| status.clock_offset_ms));
     stats["last_error"] = json!(status.and_then(|status| status.last_error.as_ref()));
+    let open = status.filter(|status| status.state.is_open());
+    let warning = https.zip(open).and_then(|(mode, status)| warning(mode, &status.targets));
+    stats["warning"] = json!(warning);
     stats["key"] = json!(status.and_then(|status| status.key).map(KeyUse::as_str));
     let times = status.map(|status| &status.fetch_times);
     stats["fetch_ms"] = json!(times.and_then(|times| times.last).map(millis));
     stats["fetch_average_ms"] = json!(times.and_then(|times| times.average).map(millis));
     peer["stats"] = stats;
     peer
+}
+
+/// What is done with clients that come here by https, if any can.
+fn https_mode(settings: &Settings) -> Option<RedirectMode> {
+    (!settings.listeners.https.is_empty()).then_some(settings.http_redirect)
+}
+
+/// What becomes of those where the peer has no https (SPEC 5.4): browsers load nothing by http into
+/// a page that came by https.
+fn warning(mode: RedirectMode, targets: &Targets) -> Option<&'static str> {
+    match mode {
+        _ if targets.is_https() => None,
+        RedirectMode::Auto => Some("http only: players that come here by https are relayed"),
+        RedirectMode::Always => Some("http only: browsers that come here by https play nothing"),
+        RedirectMode::Never => None,
+    }
 }
 
 /// `/cluster/peers/{hostname}/history`: the last hour of a peer, or of this node.
@@ -210,20 +244,44 @@ fn millis(duration: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use watershed_actors::redirect::PeerAddresses;
+
     use super::*;
 
     #[test]
     fn peer_that_never_answered_has_every_field() {
-        let peer = shown(json!({"hostname": "south"}), None, Instant::now());
+        let peer = shown(json!({"hostname": "south"}), None, None, Instant::now());
         assert_eq!(peer["stats"]["state"], "unknown");
         for field in ["error", "age", "clock_offset", "cpu_usage", "total_clients", "hostname"]
             .into_iter()
-            .chain(["last_error", "key", "fetch_ms", "fetch_average_ms"])
+            .chain(["last_error", "warning", "key", "fetch_ms", "fetch_average_ms"])
         {
             assert_eq!(peer["stats"].get(field), Some(&Value::Null), "{field}");
         }
         let totals = serde_json::to_value(NodeStats::default()).unwrap();
         assert!(totals.as_object().unwrap().len() > 10);
+    }
+
+    #[test]
+    fn peer_without_https_is_warned_of_where_clients_come_by_it() {
+        let targets = |api_url: &str| {
+            let addresses = PeerAddresses {
+                api_url: api_url.parse().unwrap(),
+                public_payload_url: None,
+                private_payload_url: None,
+                public_rtsp_url: None,
+                public_rtmp_url: None,
+            };
+            addresses.targets(&[]).unwrap()
+        };
+        let (plain, tls) = (targets("http://south"), targets("https://south"));
+        for (mode, words) in
+            [(RedirectMode::Auto, "are relayed"), (RedirectMode::Always, "play nothing")]
+        {
+            assert!(warning(mode, &plain).is_some_and(|told| told.ends_with(words)), "{mode:?}");
+            assert_eq!(warning(mode, &tls), None);
+        }
+        assert_eq!(warning(RedirectMode::Never, &plain), None);
     }
 
     #[test]

@@ -37,6 +37,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::ApiState;
 use super::error::ApiError;
+use super::request_id::RequestId;
 use crate::http_front::client_of;
 use access::Access;
 use origin::Facts;
@@ -154,6 +155,7 @@ async fn answer(
     admitted: Result<Option<Admitted>, ApiError>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let is_script = is_script(request.headers());
+    let id = RequestId::of(&request);
     let mut response = match admitted {
         Ok(admitted) => {
             if let Some(admitted) = admitted {
@@ -163,6 +165,7 @@ async fn answer(
         }
         Err(refusal) => request.into_response(refusal.error_response()),
     };
+    id.mark(&mut response);
     let headers = response.headers_mut();
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -61,7 +61,8 @@ is sent back.
 **Errors** are `{\"error\": class, \"errors\": [{\"status\", \"code\", \"title\", \"source\"}]}`; \
 `source.pointer` names the place in the body (RFC 6901), `source.parameter` the one in the query. \
 A rejected configuration adds `path`, `line`, `col` and `detail`. Methods that an address does not \
-know are answered 405 with `Allow`.
+know are answered 405 with `Allow`. Each answer names its request in `X-Request-Id`, as a proxy in \
+front has named it if it did; what went wrong here, and refused writes, are in the log by that name.
 
 **Who may**: `edit_auth` all, `view_auth` what changes nothing. While neither is set, this machine \
 alone may ask (403 `auth_not_configured` to others). A browser signs in at `/session`; its writes \

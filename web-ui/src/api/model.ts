@@ -45,6 +45,8 @@ export interface Peer {
   cpuLimit: number | null;
   state: PeerState;
   error: string | null;
+  /** What becomes of clients that should be sent there, and cannot. */
+  warning: string | null;
   /** Which of this node's cluster keys it shows: the one that is set, or an older one. */
   clusterKey: "current" | "accepted" | null;
   /** Milliseconds since its last answer, at the time of ours; null if it never answered. */
@@ -112,6 +114,7 @@ export function readPeer(value: unknown): Peer {
     cpuLimit: number(raw["cpu_limit"]),
     state: readPeerState(stats["state"]),
     error: text(stats["error"]),
+    warning: text(stats["warning"]),
     clusterKey: KEYS.find((known) => known === stats["key"]) ?? null,
     ageMs: number(stats["age"]),
     clockOffsetMs: number(stats["clock_offset"]),

@@ -92,6 +92,14 @@ describe("findings", () => {
   });
 });
 
+describe("reasons", () => {
+  it("are what is wrong, else what the node warns of", () => {
+    const warning = "http only: players that come here by https are relayed";
+    expect(rowsOf(peer("up", { error: null, warning }))[1]?.reason).toBe(warning);
+    expect(rowsOf(peer("late", { error: "no answer", warning }))[1]?.reason).toBe("no answer");
+  });
+});
+
 describe("this node", () => {
   it("says when it drains, or runs on an older config", () => {
     const row = (status: string) =>

@@ -10,7 +10,7 @@ export interface Row {
   name: string;
   isThisNode: boolean;
   state: PeerState;
-  /** The exact cause in words, as the node gave it. */
+  /** The exact cause in words, as the node gave it, or what it warns of. */
   reason: string | null;
   clusterKey: Peer["clusterKey"];
   ageMs: number | null;
@@ -86,7 +86,7 @@ function peerRow(peer: Peer, ownVersion: string | null): Row {
     name: peer.hostname,
     isThisNode: false,
     state: peer.state,
-    reason: peer.error,
+    reason: peer.error ?? peer.warning,
     clusterKey: peer.clusterKey,
     ageMs: peer.ageMs,
     clockOffsetMs: peer.clockOffsetMs,
