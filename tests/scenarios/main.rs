@@ -49,6 +49,7 @@ mod redirect_hls_and_ts;
 mod relay_http;
 mod relay_rtmp;
 mod reload;
+mod remote_streams;
 mod rtmp_redirect;
 mod rtsp_play;
 mod rtsp_publish;
