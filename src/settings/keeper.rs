@@ -145,7 +145,10 @@ impl Keeper {
         let change = actix_rt::task::spawn_blocking(move || current.apply(&edit));
         let next = change.await.map_err(|error| broke_off(&error))??;
         log::info!("config: {what} through the API");
-        self.put_in_force(next);
+        let known: Vec<String> =
+            self.warnings(&self.current()).into_iter().map(|w| w.what).collect();
+        let is_new = |warning: &Diagnostic| !known.contains(&warning.what);
+        self.put_in_force(next, is_new);
         Ok(self.current())
     }
 
@@ -164,7 +167,7 @@ impl Keeper {
         match result {
             Ok(next) => {
                 log::info!("config: {} was read anew", next.path().display());
-                self.put_in_force(next);
+                self.put_in_force(next, |_| true);
                 Ok(())
             }
             Err(error) => {
@@ -195,8 +198,9 @@ impl Keeper {
         if holds { Ok(()) } else { Err(KeepError::ItemChanged) }
     }
 
-    fn put_in_force(&self, next: Loaded) {
-        for warning in self.warnings(&next) {
+    /// Logs those of its warnings that are `news`.
+    fn put_in_force(&self, next: Loaded, news: impl Fn(&Diagnostic) -> bool) {
+        for warning in self.warnings(&next).iter().filter(|warning| news(warning)) {
             log::warn!("config: {warning}");
         }
         // A file that was just written, or read, is good.

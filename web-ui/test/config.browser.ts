@@ -94,6 +94,22 @@ it("checks by Ctrl+S, says so, and changes nothing", async () => {
   expect(config.writes).toEqual([["POST", GOOD, undefined]]);
 });
 
+it("shows at once what deserves a look in what is in force, but to who may only read", async () => {
+  const config = new ConfigApi();
+  config.isKeyWeak = true;
+  await open(config.api);
+  await page.locator(".summary").getByText("1 warning").waitFor();
+  await page.getByRole("link", { name: "Line 4, column 1" }).waitFor();
+  expect(await hasFocus(".summary")).toBe(false);
+  await editor().fill(`# typed meanwhile\n${CONFIG}`);
+  await page.getByRole("link", { name: "Line 5, column 1" }).waitFor();
+
+  config.mayWrite = false;
+  await open(config.api);
+  await editor().waitFor();
+  expect(await page.locator(".summary").count()).toBe(0);
+});
+
 it("lists the first hundred errors and counts the others", async () => {
   await open(new ConfigApi().api);
   await editor().fill("bogus;\n".repeat(130));

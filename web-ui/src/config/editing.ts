@@ -1,8 +1,8 @@
 // What an edit of the config file goes through: typed, checked, applied as a change of what was
 // read, refused at its lines, or found to be a change of a text that others have changed meanwhile.
 
-import { useRef, useState } from "preact/hooks";
-import { ApiProblem, readFault, send, type Fault, type Reply } from "../api/http";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { ApiProblem, readFault, send, session, type Fault, type Reply } from "../api/http";
 import { fields } from "../api/model";
 import { retry } from "../cluster/store";
 import { describe } from "../frame/notices";
@@ -111,20 +111,41 @@ interface Tries {
   ) => Promise<void>;
 }
 
-function useTries(): Tries {
+/** What is in force may deserve a look, too: a word that waits for the next start, a weak key. */
+function useFirstLook(base: Version, show: (found: Verdict) => Promise<void>): void {
+  async function look(): Promise<void> {
+    const warnings = await warningsAbout(sent(base.text, base));
+    if (warnings.length > 0) await show(nothingWrong(base.text, warnings));
+  }
+  useEffect(() => {
+    // Only who may change it may have it checked. Without an answer there is nothing to show yet.
+    if (session.peek()?.mayWrite !== false) look().catch(() => undefined);
+  }, []);
+}
+
+function useTries(base: Version): Tries {
   const [verdict, setVerdict] = useState<Verdict | null>(null);
   const [note, setNote] = useState("");
   const [isBusy, setBusy] = useState(false);
   const mainPath = useRef<string | null>(null);
 
-  const show: Tries["show"] = async (found) => {
+  async function learnMainPath(found: Verdict | null): Promise<void> {
     const hasPlaces = [...(found?.faults ?? []), ...(found?.warnings ?? [])].some(
       ({ place }) => place,
     );
     if (found && hasPlaces && includesOf(found.text).length > 0)
       mainPath.current ??= await findMainPath();
+  }
+
+  const show: Tries["show"] = async (found) => {
+    await learnMainPath(found);
     setVerdict(found);
   };
+
+  useFirstLook(base, async (found) => {
+    await learnMainPath(found);
+    setVerdict((shown) => shown ?? found);
+  });
 
   const attempt: Tries["attempt"] = async (text, doing, titleOf, act) => {
     if (isBusy) return;
@@ -173,7 +194,7 @@ export function useConfigText(reply: Reply): Editing {
   const [base, setBase] = useState(() => versionOf(reply));
   const [draft, setDraft] = useState(base.text);
   const [theirs, setTheirs] = useState<Version | null>(null);
-  const { verdict, note, isBusy, mainPath, setNote, show, attempt } = useTries();
+  const { verdict, note, isBusy, mainPath, setNote, show, attempt } = useTries(base);
 
   function adopt(version: Version): void {
     setBase(version);
