@@ -6,16 +6,21 @@ use std::path::Path;
 
 use super::*;
 
-/// Compares with the golden file of that name, or writes it.
-fn assert_golden(name: &str, answer: &(u16, Value)) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/api").join(name);
-    let (status, body) = answer;
-    let shown = format!("{:#}\n", json!({"status": status, "body": body}));
+/// Compares with the file at that path in the repository, or writes it.
+pub(super) fn assert_same(path: &str, shown: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     if std::env::var_os("BLESS").is_some() {
-        std::fs::write(&path, &shown).unwrap();
+        std::fs::write(&path, shown).unwrap();
     }
     let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(shown, expected, "{}", path.display());
+    let differs = || shown.lines().zip(expected.lines()).find(|(shown, old)| shown != old);
+    assert!(shown == expected, "{} differs, first at {:?}", path.display(), differs());
+}
+
+/// Compares with the golden file of that name, or writes it.
+fn assert_golden(name: &str, (status, body): &(u16, Value)) {
+    let shown = format!("{:#}\n", json!({"status": status, "body": body}));
+    assert_same(&format!("tests/golden/api/{name}"), &shown);
 }
 
 #[actix_web::test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::golden::assert_same;
 use super::*;
 
 /// Those of the table in RFC 9110 §9.1 that a client may try.
@@ -46,6 +47,14 @@ fn under<'a>(value: &'a Value, key: &str, found: &mut Vec<&'a Value>) {
         Value::Array(items) => items.iter().for_each(|inner| under(inner, key, found)),
         _ => {}
     }
+}
+
+/// A change of the API is a change of this file, which reviewers and makers of clients can read.
+///
+/// `BLESS=1 cargo test -p watershed openapi` writes it anew.
+#[test]
+fn document_is_the_one_that_is_published() {
+    assert_same("docs/openapi.json", &format!("{:#}\n", document()));
 }
 
 #[actix_web::test]
