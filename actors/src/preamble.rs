@@ -22,6 +22,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::client_stream::{ClientStream, MaybeTls};
 use crate::limits::LimitHits;
 use crate::proxy_protocol::{ProxyHeader, ProxyHeaderError};
+use crate::tcp_listener::own_address;
 
 /// Most bytes that wait within TLS for a client that reads slowly.
 const TLS_WAITING_BYTES: usize = 32 << 10;
@@ -142,7 +143,7 @@ impl Preamble {
                 self.limit_hits.hit("proxy_header");
                 PreambleError::HeaderTimedOut(self.timeout)
             })??;
-            client = header.client.unwrap_or(peer);
+            client = header.client.map_or(peer, own_address);
         }
         let stream = match &self.tls {
             None => MaybeTls::Plain(socket),

@@ -97,6 +97,7 @@ where
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
+                let peer = own_address(peer);
                 is_accepting = true;
                 if let Some(permit) = admit(&stream, peer, &limits) {
                     arbiters.hand_over(stream, peer, permit, &limits.preamble, &start);
@@ -132,6 +133,15 @@ fn admit(stream: &TcpStream, peer: SocketAddr, limits: &ListenLimits) -> Option<
             None
         }
     }
+}
+
+/// The address of a client as it is known elsewhere: one of IPv4 comes to a socket of IPv6 under a
+/// mapped one.
+///
+/// Source: RFC 4291 §2.5.5.2.
+#[must_use]
+pub fn own_address(peer: SocketAddr) -> SocketAddr {
+    SocketAddr::new(peer.ip().to_canonical(), peer.port())
 }
 
 /// Sends at once what is written, and drops a client that acknowledges nothing for so long.
@@ -276,6 +286,20 @@ mod tests {
             SockRef::from(served).tcp_user_timeout().unwrap(),
             Some(Duration::from_secs(15))
         );
+    }
+
+    #[actix::test]
+    async fn client_of_ipv4_on_a_socket_of_ipv6_keeps_its_own_address() {
+        let listener = std::net::TcpListener::bind("[::]:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (limits, _) = limits(1);
+        let (told, clients) = std::sync::mpsc::channel();
+        let start = move |connection: Connection| told.send(connection.peer).unwrap();
+        actix_rt::spawn(listen(listener, limits, Vec::new(), start));
+        let client = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        let own = client.local_addr().unwrap();
+        assert_eq!(read_all(&mut { client }).await, "");
+        assert_eq!(clients.recv().unwrap(), own);
     }
 
     #[actix::test]

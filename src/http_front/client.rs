@@ -120,7 +120,7 @@ fn first_untrusted(nearest: IpAddr, hops: &[&str], is_trusted: impl Fn(IpAddr) -
 fn hop_address(text: &str) -> Option<IpAddr> {
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
     let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
-    bare.parse().ok().or_else(with_port)
+    bare.parse().ok().or_else(with_port).map(|address: IpAddr| address.to_canonical())
 }
 
 #[cfg(test)]
@@ -174,6 +174,7 @@ mod tests {
         assert_eq!(client("[2001:db8::7]:4711"), "2001:db8::7");
         assert_eq!(client("[2001:db8::7]"), "2001:db8::7");
         assert_eq!(client("2001:db8::7"), "2001:db8::7");
+        assert_eq!(client("::ffff:192.0.2.7"), "192.0.2.7");
         assert_eq!(client("10.0.0.3, 10.0.0.2"), "10.0.0.3", "the proxies alone");
         assert_eq!(client("192.0.2.7, unknown, 10.0.0.2"), "10.0.0.2", "nothing beyond garbage");
         assert_eq!(client(""), "10.0.0.1");

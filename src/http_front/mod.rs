@@ -44,7 +44,7 @@ use watershed_actors::http_session::Opening;
 use watershed_actors::limits::LimitHits;
 use watershed_actors::preamble::{Opened, Preamble};
 use watershed_actors::session_registry::SessionGuard;
-use watershed_actors::tcp_listener::prepare_socket;
+use watershed_actors::tcp_listener::{own_address, prepare_socket};
 
 use client::Connected;
 pub use client::{Client, client_before, client_of};
@@ -230,7 +230,7 @@ where
     /// Serves a connection to its end, if there is room for it.
     async fn welcome(&self, socket: TcpStream) {
         let config = &self.config;
-        let Ok(peer) = socket.peer_addr() else {
+        let Ok(peer) = socket.peer_addr().map(own_address) else {
             return;
         };
         if prepare_socket(&socket, config.stalled_timeout).is_err() {

@@ -65,7 +65,7 @@ impl Session {
             kind,
             protocol,
             stream: stream.clone(),
-            ip: client.ip.to_canonical(),
+            ip: client.ip,
             user_agent: client.user_agent.map(shortened),
             token,
             opened_at_ms,
