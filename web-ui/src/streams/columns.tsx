@@ -2,7 +2,6 @@
 
 import type { ComponentChild } from "preact";
 import type { Stream, StreamState } from "../api/streams";
-import { ownName } from "../cluster/store";
 import { formatBitrate, formatDuration, formatInstant } from "../format";
 import { linkTo } from "../router";
 import { strings } from "../strings";
@@ -51,15 +50,11 @@ export function lifetime({ lifetimeMs, openedAtMs }: Stream): ComponentChild {
   );
 }
 
-/** Of this node's own: others are pictured at their nodes, from which this page may load none. */
-const isPictured = ({ state, runningOn }: Stream): boolean =>
-  state === "running" && runningOn.includes(ownName.value ?? "");
-
 function nameCell(stream: Stream): ComponentChild {
   const { name, title } = stream;
   return (
     <span class="name">
-      {isPictured(stream) ? <Picture name={name} /> : <span class="picture" />}
+      {stream.state === "running" ? <Picture name={name} /> : <span class="picture" />}
       <span>
         <a class="name-text" href={linkTo("streams", name)}>
           {breakable(name)}

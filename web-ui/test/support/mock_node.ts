@@ -12,9 +12,10 @@ import { followTs } from "./live_hls";
 const DIST = join(import.meta.dirname, "../../dist");
 const API = "/streamer/api/v3/";
 
-const CONSOLE_CSP =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
-  "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; frame-src ";
+const consoleCsp = (players: string): string =>
+  "default-src 'none'; script-src 'self'; style-src 'self'; " +
+  `img-src 'self' data:${players}; connect-src 'self'; base-uri 'none'; form-action 'self'; ` +
+  `frame-ancestors 'none'; frame-src 'self'${players}`;
 
 const embedCsp = (entries: string[]): string =>
   "default-src 'none'; script-src 'self'; style-src 'self'; " +
@@ -193,9 +194,9 @@ export class MockNode {
     tell();
   }
 
-  /** The player of a stream of a peer is a page of that peer. */
+  /** The player of a stream of a peer is a page of that peer, and its picture is there. */
   private consoleCsp(): string {
-    return CONSOLE_CSP + ["'self'", ...this.reachable].join(" ");
+    return consoleCsp(this.reachable.map((origin) => ` ${origin}`).join(""));
   }
 
   private async sendEmbed(
@@ -227,6 +228,10 @@ export class MockNode {
 
   private sendPicture(path: string, response: ServerResponse): void {
     const picture = this.pictureOf(path.slice(1, -"/preview.jpg".length));
+    if (!picture && this.redirectTo) {
+      response.writeHead(302, { location: this.redirectTo + path, "cache-control": "no-store" });
+      return void response.end();
+    }
     const type = picture ? "image/jpeg" : "application/json";
     response.writeHead(picture ? 200 : 404, { "content-type": type, "cache-control": "no-store" });
     response.end(picture ?? '{"error":"not_found","errors":[{"code":"no_preview"}]}');
