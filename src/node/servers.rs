@@ -30,7 +30,7 @@ use crate::api::{self, ApiState};
 use crate::http_front::{self, FrontConfig, ServerConfig};
 use crate::play::{self, EntryNodes, Play, PlayParts, PublishLeave, QuickPlay};
 use crate::settings::Settings;
-use crate::web_ui::{self, PlayerOrigins};
+use crate::web_ui::{self, PictureOrigins};
 
 /// Bytes taken from an RTMP socket at once: a few frames.
 const RTMP_READ_BYTES: usize = 64 << 10;
@@ -191,7 +191,7 @@ async fn refresh(certificates: &CertificateStore) {
 struct Front {
     config: ServerConfig,
     play: web::Data<Play>,
-    players: PlayerOrigins,
+    pictures: PictureOrigins,
 }
 
 impl Front {
@@ -228,8 +228,8 @@ impl Front {
         let config =
             ServerConfig { front, workers: worker_count(), shutdown_timeout: HTTP_SHUTDOWN };
         let peers = OpenPeers(parts.peers.clone());
-        let players = Arc::new(move || play::origins(&peers.target_urls()));
-        Self { config, play: play.into(), players }
+        let pictures = Arc::new(move || play::origins(&peers.target_urls()));
+        Self { config, play: play.into(), pictures }
     }
 
     /// Serves playback on `sockets`, and the API and the UI if there is a state for them.
@@ -239,15 +239,15 @@ impl Front {
         state: Option<web::Data<ApiState>>,
     ) -> io::Result<(ServerHandle, JoinHandle<io::Result<()>>)> {
         let play = self.play.clone();
-        let players = Arc::clone(&self.players);
+        let pictures = Arc::clone(&self.pictures);
         let server = http_front::serve(sockets, self.config.clone(), move || {
             let state = state.clone();
-            let players = Arc::clone(&players);
+            let pictures = Arc::clone(&pictures);
             App::new()
                 .app_data(play.clone())
                 .configure(move |app| {
                     if let Some(state) = state {
-                        let console = web_ui::console(players).wrap(from_fn(api::guard_page));
+                        let console = web_ui::console(pictures).wrap(from_fn(api::guard_page));
                         app.configure(api::configure(state)).service(console);
                     }
                 })

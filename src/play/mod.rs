@@ -157,6 +157,13 @@ impl<'a> Asked<'a> {
         self.query?.split('&').find_map(|parameter| parameter.strip_prefix("token="))
     }
 
+    /// Whether a player page is to be this node's, whoever has the stream: a page that frames it
+    /// need not know the nodes that the media comes from.
+    fn is_page_of_this_node(&self) -> bool {
+        let mut parameters = self.query.into_iter().flat_map(|query| query.split('&'));
+        self.output == Output::Embed && parameters.any(|parameter| parameter == "redirect=false")
+    }
+
     /// The client as sessions are listed.
     fn as_client(&self) -> Client<'a> {
         // Every TCP connection has an address.
@@ -235,7 +242,9 @@ impl Play {
         choice: Choice,
         asked: &Asked<'_>,
     ) -> Decision {
-        if self.policy.load().redirects_http(asked.is_https, &route.targets) {
+        if asked.is_page_of_this_node() {
+            Decision::Relay(route)
+        } else if self.policy.load().redirects_http(asked.is_https, &route.targets) {
             Decision::Redirect(route, choice)
         } else if self.directory.is_draining() {
             Decision::Later

@@ -62,6 +62,15 @@ fn every_path_of_a_peers_stream_is_redirected_with_its_query() {
         assert_eq!(answer.header("access-control-allow-origin"), Some("*"), "{file}");
         assert_eq!(answer.header("access-control-allow-credentials"), None, "{file}");
     }
+
+    // But a page that frames the player can have it from the node that it knows.
+    let framed = north.get("/cam/embed.html?autoplay=0&redirect=false");
+    assert_eq!(framed.status, 200, "{}", framed.text());
+    let policy = framed.header("content-security-policy").unwrap();
+    let media = policy.split_once("connect-src").unwrap().1;
+    assert!(media.contains(&format!(" http://127.0.0.1:{}", south.http)), "{policy}");
+    assert_eq!(north.get("/none/embed.html?redirect=false").status, 404);
+    assert_eq!(north.get("/cam/index.m3u8?redirect=false").status, 302);
 }
 
 #[test]

@@ -92,7 +92,7 @@ it("goes on through the second entry when the first is killed", async () => {
 });
 
 it("goes on at the new holder when the one it was redirected to is killed", async () => {
-  await open(3, "", (all) => {
+  await open(3, "?redirect=false", (all) => {
     const [entry, holder, other] = all;
     if (!entry || !holder || !other) return;
     entry.entries = [entry.base];

@@ -32,7 +32,7 @@ describe("media URLs", () => {
   });
 
   it("pass the token on byte for byte, and nothing of this page's own", () => {
-    expect(forwardedQuery("?autoplay=0&token=a%2Fb+c==&mute=1&_via=12ab.99&x")).toBe(
+    expect(forwardedQuery("?autoplay=0&token=a%2Fb+c==&mute=1&redirect=false&_via=12ab.99&x")).toBe(
       "?token=a%2Fb+c==&x",
     );
     expect(forwardedQuery("?_via=1")).toBe("");

@@ -11,8 +11,8 @@ export interface PageFacts {
 }
 
 const PAGE = "/embed.html";
-/** Parameters for this page or for the node that redirected to it; never passed on. */
-const OWN_PARAMETERS = new Set(["autoplay", "mute", "poster", "player", "_via"]);
+/** Parameters for this page or for the nodes on the way to it; never passed on. */
+const OWN_PARAMETERS = new Set(["autoplay", "mute", "poster", "player", "redirect", "_via"]);
 
 /** How the stream gets here: in segments, or as one endless answer. */
 export type Transport = "hls" | "mpegts";

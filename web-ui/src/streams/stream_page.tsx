@@ -1,7 +1,6 @@
 // Stream: its picture, its numbers, where it comes from, who watches it, and what can be done.
 
 import type { ComponentChild } from "preact";
-import { useEffect, useState } from "preact/hooks";
 import {
   listPath,
   readSessions,
@@ -39,34 +38,14 @@ import { Play } from "./play";
 import { streamStrings } from "./strings";
 
 /**
- * The player page, which finds the stream wherever it runs. Nothing is fetched before a click.
- *
- * Of a peer's stream it is the peer's page, which the policy of this document lets in only if the
- * peer was known when it was loaded; a frame that is not let in stays empty.
+ * The player page, which finds the stream wherever it runs. Nothing is fetched before a click. Of a
+ * peer's stream, too, it is this node's: this document's policy lets no other page in.
  */
 function Player({ name }: { name: string }) {
-  const [isBlocked, setBlocked] = useState(false);
-  useEffect(() => {
-    const onViolation = ({ effectiveDirective }: SecurityPolicyViolationEvent): void => {
-      if (effectiveDirective === "frame-src") setBlocked(true);
-    };
-    document.addEventListener("securitypolicyviolation", onViolation);
-    return () => document.removeEventListener("securitypolicyviolation", onViolation);
-  }, []);
-  if (isBlocked) {
-    return (
-      <div class="player blocked" role="alert">
-        <p>{streamStrings.playerBlocked}</p>
-        <button type="button" onClick={() => location.reload()}>
-          {streamStrings.reloadPage}
-        </button>
-      </div>
-    );
-  }
   return (
     <iframe
       class="player"
-      src={outputPath(name, "embed.html?autoplay=false")}
+      src={outputPath(name, "embed.html?autoplay=false&redirect=false")}
       title={strings.playerTitle(name)}
       allow="autoplay; fullscreen; picture-in-picture"
     />

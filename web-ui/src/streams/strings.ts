@@ -11,8 +11,6 @@ export const streamStrings = {
   playerPage: "Player page",
   selected: "Press Ctrl+C",
   relays: "Relaying nodes",
-  playerBlocked: "This page was loaded before that node was a peer.",
-  reloadPage: "Reload the page",
   lostAt: (nodes: readonly string[]) =>
     `${formatNames(nodes)}, where it ran, does not answer or has it no more.`,
 };

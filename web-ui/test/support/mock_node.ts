@@ -12,10 +12,10 @@ import { followTs } from "./live_hls";
 const DIST = join(import.meta.dirname, "../../dist");
 const API = "/streamer/api/v3/";
 
-const consoleCsp = (players: string): string =>
+const consoleCsp = (peers: string): string =>
   "default-src 'none'; script-src 'self'; style-src 'self'; " +
-  `img-src 'self' data:${players}; connect-src 'self'; base-uri 'none'; form-action 'self'; ` +
-  `frame-ancestors 'none'; frame-src 'self'${players}`;
+  `img-src 'self' data:${peers}; connect-src 'self'; base-uri 'none'; form-action 'self'; ` +
+  `frame-ancestors 'none'; frame-src 'self'`;
 
 const embedCsp = (entries: string[]): string =>
   "default-src 'none'; script-src 'self'; style-src 'self'; " +
@@ -68,8 +68,6 @@ export class MockNode {
   reachable: string[] = [];
   /** Media requests are redirected to this node, when set. */
   redirectTo: string | null = null;
-  /** So is the player page then, as the daemon does it for streams of its peers. */
-  redirectsPlayer = false;
   /** The picture of a stream, where there is one. */
   pictureOf: (name: string) => Buffer | null = () => null;
   /** Answers every media request with this status, when set. */
@@ -125,16 +123,11 @@ export class MockNode {
     if (path === "/") return this.send(response, join(DIST, "index.html"), this.consoleCsp());
     if (path.endsWith("/embed.html")) return this.sendEmbed(path, request, response);
     if (path.startsWith("/assets/")) return this.send(response, join(DIST, normalize(path)));
-    if (path.endsWith("/preview.jpg")) return this.sendPicture(path, response);
+    if (path.endsWith("/preview.jpg")) return this.sendPicture(path, request, response);
+    if (path.startsWith("/live/cam/") && this.redirectTo)
+      return this.sendOn(this.redirectTo, request, response);
     if (media && path.startsWith("/live/cam/")) {
       response.setHeader("access-control-allow-origin", "*");
-      if (this.redirectTo) {
-        response.writeHead(302, {
-          location: `${this.redirectTo}${request.url}`,
-          "cache-control": "no-store",
-        });
-        return void response.end();
-      }
       if (this.mediaStatus === null && path === "/live/cam/mpegts") {
         response.writeHead(200, { "content-type": "video/mp2t", "cache-control": "no-store" });
         if (request.method === "HEAD") return void response.end();
@@ -194,7 +187,7 @@ export class MockNode {
     tell();
   }
 
-  /** The player of a stream of a peer is a page of that peer, and its picture is there. */
+  /** The picture of a stream of a peer is there. */
   private consoleCsp(): string {
     return consoleCsp(this.reachable.map((origin) => ` ${origin}`).join(""));
   }
@@ -204,10 +197,8 @@ export class MockNode {
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
-    if (this.redirectTo && this.redirectsPlayer) {
-      response.writeHead(302, { location: `${this.redirectTo}${request.url}` });
-      return void response.end();
-    }
+    if (this.redirectTo && !request.url?.includes("redirect=false"))
+      return this.sendOn(this.redirectTo, request, response);
     const template = await readFile(join(DIST, "embed.html"), "utf8");
     const stream = path.slice(1, -"/embed.html".length);
     response.setHeader("content-type", "text/html; charset=utf-8");
@@ -226,12 +217,18 @@ export class MockNode {
     );
   }
 
-  private sendPicture(path: string, response: ServerResponse): void {
+  private sendOn(base: string, request: IncomingMessage, response: ServerResponse): void {
+    response.writeHead(302, {
+      location: `${base}${request.url}`,
+      "cache-control": "no-store",
+      "access-control-allow-origin": "*",
+    });
+    response.end();
+  }
+
+  private sendPicture(path: string, request: IncomingMessage, response: ServerResponse): void {
     const picture = this.pictureOf(path.slice(1, -"/preview.jpg".length));
-    if (!picture && this.redirectTo) {
-      response.writeHead(302, { location: this.redirectTo + path, "cache-control": "no-store" });
-      return void response.end();
-    }
+    if (!picture && this.redirectTo) return this.sendOn(this.redirectTo, request, response);
     const type = picture ? "image/jpeg" : "application/json";
     response.writeHead(picture ? 200 : 404, { "content-type": type, "cache-control": "no-store" });
     response.end(picture ?? '{"error":"not_found","errors":[{"code":"no_preview"}]}');
