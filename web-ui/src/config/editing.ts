@@ -5,7 +5,6 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiProblem, readFault, send, session, type Fault, type Reply } from "../api/http";
 import { fields } from "../api/model";
 import { retry } from "../cluster/store";
-import { describe } from "../frame/notices";
 import { changesOf, merged, regionsOf, type Region } from "./difference";
 import { includesOf } from "./lines";
 import { strings } from "./strings";
@@ -29,6 +28,8 @@ export interface Verdict {
   warnings: readonly Fault[];
   /** What can be done about it, where that is not plain. */
   advice: string;
+  /** The refusal that says so, if one does. */
+  problem: ApiProblem | null;
 }
 
 export interface Editing {
@@ -88,9 +89,9 @@ async function findMainPath(): Promise<string | null> {
 }
 
 function verdictOf(problem: ApiProblem, text: string, title: string): Verdict {
-  const whole: Fault = { pointer: null, title: describe(problem), detail: null };
+  const whole: Fault = { pointer: null, title: problem.message, detail: null };
   const faults = problem.faults.length > 0 ? problem.faults : [whole];
-  return { text, title, faults, warnings: [], advice: ADVICE[problem.code ?? ""] ?? "" };
+  return { text, title, faults, warnings: [], advice: ADVICE[problem.code ?? ""] ?? "", problem };
 }
 
 /** How tries go: one at a time, with what the node says of each. */
@@ -178,6 +179,7 @@ const nothingWrong = (text: string, warnings: readonly Fault[]): Verdict => ({
   faults: [],
   warnings,
   advice: "",
+  problem: null,
 });
 
 async function checkAndPut(

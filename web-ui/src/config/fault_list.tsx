@@ -6,6 +6,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { addressOf, type Fault } from "../api/http";
 import { Command } from "../form/as_curl";
 import { byCurl } from "../form/curl";
+import { Refusal } from "../form/refusal";
 import { EDITOR_ID, type Mark } from "./editor";
 import type { Verdict } from "./editing";
 import { rangeOf } from "./lines";
@@ -99,6 +100,7 @@ export function FaultList({ id, verdict, placed }: FaultListProps) {
       )}
       {verdict.advice && <p>{verdict.advice}</p>}
       {isReload && <Command command={byCurl("POST", addressOf("../../../flussonic/api/reload"))} />}
+      {verdict.problem && <Refusal problem={verdict.problem} />}
     </div>
   );
 }

@@ -3,8 +3,8 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiProblem } from "../api/http";
-import { describe } from "../frame/notices";
 import { strings } from "../strings";
+import { Refusal } from "./refusal";
 
 interface ConfirmationProps {
   title: string;
@@ -28,8 +28,9 @@ export function Confirmation({ title, verb, children, act, onClose }: Confirmati
       <h2 id="confirmation">{title}</h2>
       {children}
       <p class="error" role="alert">
-        {problem && describe(problem)}
+        {problem?.message}
       </p>
+      {problem && <Refusal problem={problem} />}
       <p class="actions">
         <button type="button" class="danger" onClick={confirm}>
           {verb}

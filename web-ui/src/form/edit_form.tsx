@@ -24,7 +24,7 @@ interface EditFormProps<Draft> {
 
 export function EditForm<Draft>(props: EditFormProps<Draft>) {
   const { title, editing, differences, labels, cancel, below, children } = props;
-  const { base, draft, theirs, faults, note } = editing;
+  const { base, draft, theirs, faults, problem, note } = editing;
   return (
     <form
       class="panel form"
@@ -35,7 +35,7 @@ export function EditForm<Draft>(props: EditFormProps<Draft>) {
         editing.save();
       }}
     >
-      <FaultSummary faults={faults} labels={labels} />
+      <FaultSummary faults={faults} labels={labels} problem={problem} />
       {theirs && (
         <Conflict
           differences={differences(base, draft, theirs)}

@@ -33,6 +33,8 @@ export interface Editing<Draft> {
   /** What somebody else has made of `base`, where that is in the way. */
   theirs: Draft | null;
   faults: Faults;
+  /** The refusal that `faults` come from, if one says so. */
+  problem: ApiProblem | null;
   /** How the last try went, where nothing is wrong and nothing was typed since. */
   note: string;
   change: (draft: Draft) => void;
@@ -55,6 +57,7 @@ export function useEditing<Draft>(
   const [draft, setDraft] = useState(base.draft);
   const [theirs, setTheirs] = useState<Version<Draft> | null>(null);
   const [faults, setFaults] = useState<Faults>({});
+  const [problem, setProblem] = useState<ApiProblem | null>(null);
   const [note, setNote] = useState("");
   const isNew = base.etag === null;
 
@@ -86,12 +89,14 @@ export function useEditing<Draft>(
     const body = shape.patchOf(from.draft, to);
     const found = shape.check?.(to) ?? {};
     setFaults(found);
+    setProblem(null);
     setNote("");
     if (Object.keys(found).length > 0) return;
     if (!isNew && Object.keys(body).length === 0) return setNote(strings.nothingChanged);
     put(from, body).catch((error) => {
       if (!(error instanceof ApiProblem)) throw error;
       setFaults(shape.faultsOf(error, to));
+      setProblem(error);
       retry(); // Where a session is over, this brings up the sign-in.
     });
   }
@@ -101,6 +106,7 @@ export function useEditing<Draft>(
     draft,
     theirs: theirs && theirs.draft,
     faults,
+    problem,
     note,
     change,
     save: () => save(base, draft),

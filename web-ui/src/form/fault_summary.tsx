@@ -1,8 +1,10 @@
 // Everything that is wrong with a form, on top of it; takes the focus when it appears.
 
 import { useEffect, useRef } from "preact/hooks";
+import type { ApiProblem } from "../api/http";
 import { strings } from "../strings";
 import type { Faults } from "./faults";
+import { Refusal } from "./refusal";
 
 /** Moves the focus without touching the hash, which belongs to the router. */
 function leadTo(event: Event, field: string): void {
@@ -10,7 +12,14 @@ function leadTo(event: Event, field: string): void {
   document.getElementById(field)?.focus();
 }
 
-export function FaultSummary({ faults, labels }: { faults: Faults; labels: Faults }) {
+interface FaultSummaryProps {
+  faults: Faults;
+  labels: Faults;
+  /** The refusal that says so, where it was not found before anything was sent. */
+  problem: ApiProblem | null;
+}
+
+export function FaultSummary({ faults, labels, problem }: FaultSummaryProps) {
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => box.current?.focus(), [faults]);
   const found = Object.entries(faults);
@@ -38,6 +47,7 @@ export function FaultSummary({ faults, labels }: { faults: Faults; labels: Fault
           </li>
         ))}
       </ul>
+      {problem && <Refusal problem={problem} />}
     </div>
   );
 }

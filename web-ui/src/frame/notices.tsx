@@ -43,25 +43,31 @@ interface ProblemProps {
   onRetry?: () => void;
 }
 
-function ProblemActions({ problem, onRetry = retry }: ProblemProps) {
-  const [isCopied, setCopied] = useState(false);
+/** The clipboard exists only on https and on loopback. */
+export function CopyDetails({ problem }: { problem: ApiProblem }) {
+  const [copied, setCopied] = useState<ApiProblem | null>(null);
+  if (!navigator.clipboard) return null;
   const copy = async (): Promise<void> => {
-    const { path, status, code, message, requestId } = problem;
-    const details = { at: formatInstant(Date.now()), path, status, code, message, requestId };
-    await navigator.clipboard?.writeText(JSON.stringify(details, null, 1)).catch(() => undefined);
-    setCopied(true);
+    const { path, status, code, message, requestId, faults } = problem;
+    const at = formatInstant(Date.now());
+    const details = { at, path, status, code, message, requestId, faults };
+    await navigator.clipboard.writeText(JSON.stringify(details, null, 1)).catch(() => undefined);
+    setCopied(problem);
   };
+  return (
+    <button type="button" onClick={copy}>
+      {copied === problem ? strings.copied : strings.copyDetails}
+    </button>
+  );
+}
+
+function ProblemActions({ problem, onRetry = retry }: ProblemProps) {
   return (
     <p class="actions">
       <button type="button" onClick={onRetry}>
         {strings.retry}
       </button>
-      {/* The clipboard exists only on https and on loopback. */}
-      {navigator.clipboard && (
-        <button type="button" onClick={copy}>
-          {isCopied ? strings.copied : strings.copyDetails}
-        </button>
-      )}
+      <CopyDetails problem={problem} />
     </p>
   );
 }

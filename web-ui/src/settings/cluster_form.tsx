@@ -45,6 +45,7 @@ export function ClusterForm() {
   const [key, setKey] = useState("");
   const [typed, setTyped] = useState("");
   const [faults, setFaults] = useState<Faults>({});
+  const [problem, setProblem] = useState<ApiProblem | null>(null);
   const [saved, setSaved] = useState<{ hasKey: boolean; hostname: string } | null>(null);
 
   async function save(): Promise<void> {
@@ -52,6 +53,7 @@ export function ClusterForm() {
     const known = (liveRows.value ?? []).filter((row) => !row.isThisNode).map((row) => row.name);
     const fault = key !== "" && hostname === "" ? null : hostnameFault(hostname, known);
     setSaved(null);
+    setProblem(null);
     if (fault) return setFaults({ hostname: strings.hostnameFaults[fault] });
     setFaults({});
     try {
@@ -63,6 +65,7 @@ export function ClusterForm() {
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;
       setFaults(faultsOf(error, Object.keys(LABELS)));
+      setProblem(error);
     }
     retry();
   }
@@ -73,7 +76,7 @@ export function ClusterForm() {
   };
   return (
     <form class="panel" aria-label={strings.settingsTitle} noValidate onSubmit={submit}>
-      <FaultSummary faults={faults} labels={LABELS} />
+      <FaultSummary faults={faults} labels={LABELS} problem={problem} />
       {keyState && (
         <KeyField state={keyState} value={key} error={faults["cluster_key"]} onText={setKey} />
       )}

@@ -145,8 +145,5 @@ export const always =
 export const refusal = (status: number, code: string, title: string): Answer => ({
   status,
   body: { error: code, errors: [{ status: String(status), code, title }] },
-  headers:
-    status === 401
-      ? { "www-authenticate": 'Basic realm="watershed"' }
-      : { "x-request-id": "req-7f3a" },
+  ...(status === 401 && { headers: { "www-authenticate": 'Basic realm="watershed"' } }),
 });

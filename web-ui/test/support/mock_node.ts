@@ -156,7 +156,8 @@ export class MockNode {
       return this.tellEvents(request, response);
     // As the node does: a challenge would open the browser's own password window.
     if (request.headers["x-requested-with"]) delete headers["www-authenticate"];
-    response.writeHead(status, { "content-type": "application/json", ...headers });
+    const always = { "content-type": "application/json", "x-request-id": "req-7f3a" };
+    response.writeHead(status, { ...always, ...headers });
     const isPlain = headers["content-type"]?.startsWith("text/plain");
     response.end(body === undefined ? "" : isPlain ? String(body) : JSON.stringify(body));
   }
