@@ -1,4 +1,4 @@
-// What all forms have in common: a refusal that can be handed on.
+// What all forms have in common: a refusal that can be handed on, and what they do as a command.
 
 import type { Page } from "playwright-core";
 import { expect, it } from "vitest";
@@ -79,6 +79,78 @@ it.each(FORMS)("$name: a refusal can be handed on", async ({ name, hash, api, fi
     message: REFUSED,
     requestId: "req-7f3a",
   });
+});
+
+interface Commanded extends Pick<Form, "hash" | "api" | "fill"> {
+  /** Of the command, in this order. */
+  parts: string[];
+}
+
+const COMMANDED: Commanded[] = [
+  {
+    hash: "settings",
+    api: () => new PeerConfig([]).api,
+    fill: (page) => page.getByLabel("New peer hostname").fill(" east "),
+    parts: ["curl -X PUT", "-d '{}'", "/streamer/api/v3/cluster/peers/east"],
+  },
+  {
+    hash: "settings",
+    api: () => new PeerConfig([], null).api,
+    fill: async (page) => {
+      await page.getByLabel("Cluster key").fill("a-secret-canary");
+      await page.getByLabel("New peer hostname").fill("east");
+    },
+    parts: ['{"cluster_key":"***","peers":[{"hostname":"east"}]}', "/streamer/api/v3/config"],
+  },
+  {
+    hash: "streams/live%2Fcam/edit",
+    api: () => new MediaNode().answer,
+    fill: async (page) => {
+      await page.getByLabel("Title").fill("Side stage");
+      await page.getByLabel("Password", { exact: true }).fill("a-secret-canary");
+    },
+    parts: ['{"title":"Side stage","password":"***"}', "/streamer/api/v3/streams/live%2Fcam"],
+  },
+  {
+    hash: "streams/-",
+    api: () => new MediaNode().answer,
+    fill: async (page) => {
+      await page.getByLabel("Input 1", { exact: true }).fill("rtsp://me:a-secret-canary@cam/1");
+      expect(await page.locator(".curl").count()).toBe(0);
+      await page.getByLabel("Name", { exact: true }).fill("door");
+    },
+    parts: ["If-None-Match: *", "rtsp://me:***@cam/1", "/streamer/api/v3/streams/door"],
+  },
+  {
+    hash: "files/movies/edit",
+    api: () => new FilesNode().answer,
+    fill: (page) => page.getByLabel("Segment duration, s").fill("6"),
+    parts: ['{"segment_duration":6}', "/streamer/api/v3/vods/movies"],
+  },
+  {
+    hash: "files/-",
+    api: () => new FilesNode().answer,
+    fill: async (page) => {
+      await page.getByLabel("Storage 1").fill("films");
+      await page.getByLabel("Prefix").fill("clips");
+    },
+    parts: ["If-None-Match: *", '{"storages":[{"url":"films"}]}', "/streamer/api/v3/vods/clips"],
+  },
+];
+
+it.each(COMMANDED)("tells what saving $hash would do as a command", async (form) => {
+  await open({ api: form.api() }, `#/${form.hash}`);
+  await page.getByRole("button", { name: "Save" }).waitFor();
+  expect(await page.getByText("The same as a command").count()).toBe(0);
+  await form.fill(page);
+  await page.getByText("The same as a command").click();
+  const command = (await page.locator(".curl pre").textContent()) ?? "";
+  const places = form.parts.map((part) => command.indexOf(part));
+  expect(places, command).not.toContain(-1);
+  expect(places).toEqual([...places].sort((one, other) => one - other));
+  expect(command).not.toContain("canary");
+  expect(await page.locator(".curl").count()).toBe(1);
+  await expectSound(`command-${form.hash.replace(/\W+/g, "-")}`);
 });
 
 it("tells of no request where none was made", async () => {

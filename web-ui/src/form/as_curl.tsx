@@ -25,15 +25,14 @@ export function Command({ command }: { command: string }) {
   );
 }
 
-interface AsCurlProps {
+/** What saving a form sends. */
+export interface Put {
   path: string;
   body: Record<string, unknown>;
-  /** The field of `body` that holds one. */
-  secret: string;
+  isNew?: boolean;
 }
 
-/** What a form would change; a secret in it is not told. */
-export function AsCurl({ path, body, secret }: AsCurlProps) {
-  const shown = body[secret] ? { ...body, [secret]: "***" } : body;
-  return <Command command={putByCurl(addressOf(path), shown)} />;
+/** Nothing where there is nothing to send. */
+export function AsCurl({ put }: { put: Put | null }) {
+  return put && <Command command={putByCurl(addressOf(put.path), put.body, put.isNew)} />;
 }

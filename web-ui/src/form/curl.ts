@@ -10,6 +10,23 @@ export function byCurl(method: string, url: string, options: readonly string[] =
   return `${words.join(" ")} \\\n  ${quoted(url)}`;
 }
 
-export function putByCurl(url: string, body: unknown): string {
-  return byCurl("PUT", url, ["-d", JSON.stringify(body)]);
+/** Fields that hold a secret. */
+const SECRETS = new Set(["cluster_key", "password"]);
+
+/** Of a URL. */
+const PASSWORD = /(:\/\/[^/:@]*:)[^/?]*(?=@)/;
+/** Those that the node hides, too. */
+const PARAMETERS = /([?&](?:password|passwd|pass|token|key|secret|auth|signature)=)[^&]*/gi;
+
+/** Whoever runs the command types the secrets: it may be kept, or shown to others. */
+function untold(field: string, value: unknown): unknown {
+  if (typeof value !== "string" || value === "") return value;
+  if (SECRETS.has(field)) return "***";
+  return value.replace(PASSWORD, "$1***").replace(PARAMETERS, "$1***");
+}
+
+/** With `isNew` it is refused where the thing is there already. */
+export function putByCurl(url: string, body: unknown, isNew = false): string {
+  const condition = isNew ? ["-H", "If-None-Match: *"] : [];
+  return byCurl("PUT", url, [...condition, "-d", JSON.stringify(body, untold)]);
 }

@@ -3,6 +3,7 @@
 
 import type { ComponentChildren } from "preact";
 import { strings } from "../strings";
+import { AsCurl } from "./as_curl";
 import { Conflict, type Difference } from "./conflict";
 import type { Editing } from "./editing";
 import { FaultSummary } from "./fault_summary";
@@ -18,12 +19,11 @@ interface EditFormProps<Draft> {
   labels: Faults;
   /** Where it leads to leave all as it is. */
   cancel?: string;
-  below?: ComponentChildren;
   children: ComponentChildren;
 }
 
 export function EditForm<Draft>(props: EditFormProps<Draft>) {
-  const { title, editing, differences, labels, cancel, below, children } = props;
+  const { title, editing, differences, labels, cancel, children } = props;
   const { base, draft, theirs, faults, problem, note } = editing;
   return (
     <form
@@ -53,7 +53,7 @@ export function EditForm<Draft>(props: EditFormProps<Draft>) {
         )}
         <span role="status">{note}</span>
       </p>
-      {below}
+      <AsCurl put={editing.wanted} />
     </form>
   );
 }

@@ -5,6 +5,7 @@ import { useState } from "preact/hooks";
 import { ApiProblem, send, type Reply, type Send } from "../api/http";
 import { retry } from "../cluster/store";
 import { strings } from "../strings";
+import type { Put } from "./as_curl";
 import type { Faults } from "./faults";
 
 /** How the thing is held in the form. */
@@ -30,6 +31,8 @@ interface Version<Draft> {
 export interface Editing<Draft> {
   base: Draft;
   draft: Draft;
+  /** What saving would send now; null: nothing, or a new thing has no name yet. */
+  wanted: Put | null;
   /** What somebody else has made of `base`, where that is in the way. */
   theirs: Draft | null;
   faults: Faults;
@@ -60,6 +63,9 @@ export function useEditing<Draft>(
   const [problem, setProblem] = useState<ApiProblem | null>(null);
   const [note, setNote] = useState("");
   const isNew = base.etag === null;
+  const changes = shape.patchOf(base.draft, draft);
+  const hasName = !path.endsWith("/");
+  const isWanted = isNew ? hasName : Object.keys(changes).length > 0;
 
   function adopt(version: Version<Draft>): void {
     setBase(version);
@@ -104,6 +110,7 @@ export function useEditing<Draft>(
   return {
     base: base.draft,
     draft,
+    wanted: isWanted ? { path, body: changes, isNew } : null,
     theirs: theirs && theirs.draft,
     faults,
     problem,

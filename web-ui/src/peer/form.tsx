@@ -3,7 +3,6 @@
 import type { Reply } from "../api/http";
 import { peerPath } from "../api/paths";
 import { retry } from "../cluster/store";
-import { AsCurl } from "../form/as_curl";
 import { EditForm } from "../form/edit_form";
 import { useEditing } from "../form/editing";
 import { Field } from "../form/field";
@@ -28,22 +27,17 @@ function placeholders(hostname: string, draft: Draft): Partial<Draft> {
 }
 
 export function PeerForm({ hostname, reply }: { hostname: string; reply: Reply }) {
-  const path = peerPath(hostname);
-  const editing = useEditing(path, reply, SHAPE, retry);
+  const editing = useEditing(peerPath(hostname), reply, SHAPE, retry);
   const { base, draft, faults } = editing;
   const change = (name: PeerField, value: string): void =>
     editing.change({ ...draft, [name]: value });
   const hints = placeholders(hostname, draft);
-  const patch = SHAPE.patchOf(base, draft);
   return (
     <EditForm
       title={strings.peerTitle(hostname)}
       editing={editing}
       differences={differences}
       labels={LABELS}
-      below={
-        Object.keys(patch).length > 0 && <AsCurl path={path} body={patch} secret="cluster_key" />
-      }
     >
       {FIELDS.map(({ name, isSecret }) => (
         <Field

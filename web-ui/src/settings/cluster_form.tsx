@@ -6,6 +6,7 @@ import { ApiProblem, send } from "../api/http";
 import { peerPath } from "../api/paths";
 import { isAlias } from "../cluster/rows";
 import { liveRows, peerRow, retry } from "../cluster/store";
+import { AsCurl, type Put } from "../form/as_curl";
 import { FaultSummary } from "../form/fault_summary";
 import { faultsOf, type Faults } from "../form/faults";
 import { Field } from "../form/field";
@@ -34,10 +35,10 @@ function Outcome({ hostname }: { hostname: string }) {
 }
 
 /** Both are written together, or neither: a peer without a key would be refused. */
-function write(key: string, hostname: string): Promise<unknown> {
-  if (key === "") return send(peerPath(hostname), { method: "PUT", body: {} });
+function putOf(key: string, hostname: string): Put {
+  if (key === "") return { path: peerPath(hostname), body: {} };
   const body = { cluster_key: key, ...(hostname !== "" && { peers: [{ hostname }] }) };
-  return send(CONFIG_PATH, { method: "PUT", body });
+  return { path: CONFIG_PATH, body };
 }
 
 export function ClusterForm() {
@@ -48,8 +49,10 @@ export function ClusterForm() {
   const [problem, setProblem] = useState<ApiProblem | null>(null);
   const [saved, setSaved] = useState<{ hasKey: boolean; hostname: string } | null>(null);
 
+  const hostname = typed.trim();
+  const put = putOf(key, hostname);
+
   async function save(): Promise<void> {
-    const hostname = typed.trim();
     const known = (liveRows.value ?? []).filter((row) => !row.isThisNode).map((row) => row.name);
     const fault = key !== "" && hostname === "" ? null : hostnameFault(hostname, known);
     setSaved(null);
@@ -57,7 +60,7 @@ export function ClusterForm() {
     if (fault) return setFaults({ hostname: strings.hostnameFaults[fault] });
     setFaults({});
     try {
-      await write(key, hostname);
+      await send(put.path, { method: "PUT", body: put.body });
       setSaved({ hasKey: key !== "", hostname });
       setKey("");
       setTyped("");
@@ -96,6 +99,7 @@ export function ClusterForm() {
         {saved?.hasKey && <p class="alone">{strings.keySaved}</p>}
         {saved?.hostname && <Outcome hostname={saved.hostname} />}
       </div>
+      <AsCurl put={key === "" && hostname === "" ? null : put} />
     </form>
   );
 }
