@@ -375,7 +375,6 @@ export const strings = {
   inputPriority: (count: number) => `Priority of input ${count}`,
   capture: "Captured",
   captures: { always: "always", ondemand: "while somebody watches" },
-  passwordIsSet: "set; type to replace it",
   nameTaken: "There is a stream of this name already.",
   save: "Save",
   cancel: "Cancel",
@@ -483,6 +482,7 @@ export const strings = {
   peerFields,
   noLimit: "none",
   nodesKey: "the node's",
+  isSet: "set",
   keyIsSet: "set; type to replace it",
   dropKey: "Remove this key and use the node's",
   unchanged: "not changed",
@@ -501,6 +501,7 @@ export const strings = {
   password: "Password",
   signIn: "Sign in",
   signOut: "Sign out",
+  readOnly: "read-only",
   signedInAs: (user: string) => `Signed in as ${user}`,
 
   theme: "Theme:",

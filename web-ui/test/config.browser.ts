@@ -240,17 +240,6 @@ it("keeps what was typed while a session ends and a new one begins", async () =>
   await sees("Applied and written");
 });
 
-it("lets a view user read and nothing else", async () => {
-  const config = new ConfigApi();
-  config.mayWrite = false;
-  await open(config.api);
-  await sees("This login may read the file and not change it.");
-  expect(await editor().isEditable()).toBe(false);
-  expect(await page.getByRole("button", { name: /apply|Check/ }).count()).toBe(0);
-  await page.keyboard.press("Control+s");
-  expect(config.writes).toEqual([]);
-});
-
 it("asks before what was typed is lost", async () => {
   await open(new ConfigApi().api);
   await editor().fill(GOOD);

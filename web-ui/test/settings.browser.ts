@@ -2,11 +2,9 @@
 
 import { expect, it } from "vitest";
 import { HEALTHY, down, peer, refusal, stats } from "./support/clusters";
-import { FilesNode } from "./support/files";
-import { MediaNode } from "./support/media";
 import type { Script } from "./support/mock_node";
 import { PeerConfig } from "./support/peer_config";
-import { expectSound, node, open, page } from "./support/stage";
+import { node, open, page } from "./support/stage";
 
 const start = (api: Script): Promise<void> => open({ api }, "#/settings");
 const names = (): Promise<string[]> => page.locator(".peers .name-text").allTextContents();
@@ -39,50 +37,6 @@ it("adds a peer by its hostname and shows what comes of it", async () => {
   ]);
   config.change("south", { stats: { state: "up", error: null, age: 20, ...stats() } });
   await page.locator(".facts").getByText("Up", { exact: true }).waitFor();
-});
-
-it.each([
-  ["settings", "New peer hostname"],
-  ["peers/south", "CPU limit, %"],
-  ["streams/-", "Name"],
-  ["files/-", "Prefix"],
-])("lets a login that may only read save nothing at %s", async (hash, field) => {
-  const config = new PeerConfig([peer("south")]);
-  const viewer = { user: "viewer", may_write: false, csrf_token: "5e1f" };
-  const api: Script = (path, request, body) =>
-    path === "session" ? { body: viewer } : config.api(path, request, body);
-  await open({ api }, `#/${hash}`);
-  await page.getByLabel(field, { exact: true }).waitFor();
-  const save = page.getByRole("button", { name: "Save" });
-  expect(await save.isDisabled()).toBe(true);
-  const reason = await save.evaluate((one) => one.nextElementSibling?.textContent);
-  expect(reason).toBe("This login may read and not change anything.");
-  await page.getByLabel(field, { exact: true }).fill("7");
-  await page.keyboard.press("Enter");
-  expect(config.writes).toEqual([]);
-});
-
-it.each([
-  ["settings", new PeerConfig([peer("south")]).api, ["Remove south"]],
-  ["peers/south", new PeerConfig([peer("south")]).api, ["Remove"]],
-  ["streams/live%2Fcam", new MediaNode().answer, ["Stop", "Delete", "End the session of 2001:"]],
-  ["sessions", new MediaNode().answer, ["End the session of 2001:db8::7:1"]],
-  ["files/movies", new FilesNode().answer, ["Remove"]],
-])("lets a login that may only read do nothing at %s, and says so", async (hash, rest, deeds) => {
-  const viewer = { user: "viewer", may_write: false, csrf_token: "5e1f" };
-  const api: Script = (path, request, body) =>
-    path === "session" ? { body: viewer } : rest(path, request, body);
-  await open({ api }, `#/${hash}`);
-  for (const name of deeds) {
-    const deed = page.getByRole("button", { name });
-    await expect.poll(() => deed.isDisabled()).toBe(true);
-    expect(await deed.getAttribute("title")).toBe("This login may read and not change anything.");
-    await page
-      .getByRole("button", { name: /^\S.*This login may read/ })
-      .and(deed)
-      .waitFor();
-  }
-  await expectSound(`${hash.replace(/\W.*/, "")}-read-only`);
 });
 
 it("says what is wrong with a hostname, at the field and on top", async () => {
@@ -141,16 +95,6 @@ it("warns of a key that is short or the example", async () => {
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByText("the cluster key is the example `abcd`").waitFor();
   expect(config.writes).toEqual([["PUT", "config", { cluster_key: "abcd" }]]);
-});
-
-it("leaves the key out where the node does not tell of it", async () => {
-  const config = new PeerConfig([peer("south")]);
-  await start((path, request, body) =>
-    path === "config" ? { status: 403 } : config.api(path, request, body),
-  );
-  await page.getByText("south", { exact: true }).waitFor();
-  await expect.poll(() => node.requests.some((url) => url.endsWith("/v3/config"))).toBe(true);
-  expect(await page.getByLabel("Cluster key").count()).toBe(0);
 });
 
 it("says how far a change of the key has come, and which peers are left", async () => {

@@ -51,15 +51,6 @@ function contested(): Script {
   };
 }
 
-/** By a login that may only read. */
-function viewed(): Script {
-  const { api } = new PeerConfig([SOUTH]);
-  return (path, request, body) =>
-    path === "session"
-      ? { body: { user: "viewer", may_write: false, csrf_token: "5e1f" } }
-      : api(path, request, body);
-}
-
 const drawn = (page: Page): Promise<void> => page.locator(".chart canvas").last().waitFor();
 /** As if it had begun a moment ago. */
 const young = (): Record<string, unknown> => {
@@ -171,12 +162,6 @@ const STATES: State[] = [
   { name: "peer-key", hash: "peers/east", api: kept(wrongKey("east")), shows: "401 wrong key" },
   { name: "peer-new", hash: "peers/new", api: kept(neverAnswered("new")), shows: "Connecting" },
   { name: "peer-none", hash: "peers/none", api: kept(SOUTH), shows: "there is no peer" },
-  {
-    name: "peer-viewer",
-    hash: "peers/south",
-    api: viewed,
-    shows: "This login may read",
-  },
   {
     name: "peer-loading",
     hash: "peers/south",

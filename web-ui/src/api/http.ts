@@ -4,7 +4,7 @@
 // Addresses are relative to the page, so the console works under any sub-path. Who is signed in is
 // in a cookie that no script can read; the token that writes show besides it is in memory only.
 
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { fields, number, text } from "./model";
 
 const BASE = "streamer/api/v3/";
@@ -75,6 +75,8 @@ export interface Session {
 
 /** None until the node has told, and after it has refused. */
 export const session = signal<Session | null>(null);
+/** Is it known that this login may change nothing? */
+export const isReadOnly = computed(() => session.value?.mayWrite === false);
 
 function readSession(value: unknown): Session {
   const { user, may_write, csrf_token } = (value ?? {}) as Record<string, unknown>;

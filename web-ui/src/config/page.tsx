@@ -2,7 +2,7 @@
 // lines.
 
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { addressOf, session, type Fault, type Reply } from "../api/http";
+import { addressOf, isReadOnly, type Fault, type Reply } from "../api/http";
 import { Command } from "../form/as_curl";
 import { Conflict, type Difference } from "../form/conflict";
 import { byCurl } from "../form/curl";
@@ -119,7 +119,7 @@ function Actions({ editing }: { editing: Editing }) {
 function ConfigForm({ reply }: { reply: Reply }) {
   const editing = useConfigText(reply);
   const { base, draft, verdict, regions, mainPath } = editing;
-  const mayWrite = session.value?.mayWrite !== false;
+  const mayWrite = !isReadOnly.value;
   const includes = useMemo(() => includesOf(base.text), [base]);
   const placed = useMemo(
     () => (verdict ? place(verdict, draft, mainPath) : []),

@@ -207,9 +207,9 @@ function Deeds({ prefix, vod }: { prefix: string; vod: Vod | null }) {
   const [isRemoving, setRemoving] = useState(false);
   return (
     <div class="actions deeds">
-      <a class="button" href={linkTo("files", prefix, "edit")}>
+      <Deed class="button" href={linkTo("files", prefix, "edit")}>
         {common.edit}
-      </a>
+      </Deed>
       <Deed class="danger" onClick={() => setRemoving(true)}>
         {common.remove}
       </Deed>

@@ -1,7 +1,7 @@
 // The form of a collection's settings, for a new one or one that is there.
 
 import { useState } from "preact/hooks";
-import type { Reply } from "../api/http";
+import { isReadOnly, type Reply } from "../api/http";
 import { vodPath } from "../api/vods";
 import { announcement, retry } from "../cluster/store";
 import { EditForm } from "../form/edit_form";
@@ -20,14 +20,14 @@ interface PartProps {
   onChange: (draft: Draft) => void;
 }
 
-/** One row a storage, in order, and always an empty one more. */
+/** One row a storage, in order, and always an empty one more to type in. */
 function StorageFields({ draft, faults, onChange }: PartProps) {
   const change = (index: number, url: string): void => {
     const storages = [...draft.storages];
     storages[index] = url;
     onChange({ ...draft, storages: storages.filter((kept, at) => kept !== "" || at === index) });
   };
-  const isOpen = draft.storages.at(-1) === "";
+  const isOpen = draft.storages.at(-1) === "" || isReadOnly.value;
   const rows = isOpen ? draft.storages : [...draft.storages, ""];
   return (
     <fieldset>

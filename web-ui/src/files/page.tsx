@@ -2,6 +2,7 @@
 
 import type { ComponentChild } from "preact";
 import { readVods, type Vod } from "../api/vods";
+import { Deed } from "../frame/deed";
 import { Gate } from "../frame/gate";
 import { Panel, Title } from "../frame/notices";
 import { linkTo, setParams } from "../router";
@@ -59,9 +60,9 @@ function Content({ view }: { view: ListView<Vod> }) {
         hint={strings.hint}
         count={strings.count(page.items.length, page.count)}
       >
-        <a class="button end" href={linkTo("files", "-")}>
+        <Deed class="button end" href={linkTo("files", "-")}>
           {strings.add}
-        </a>
+        </Deed>
       </Toolbar>
       {page.items.length > 0 && (
         <Table

@@ -2,13 +2,13 @@
 // below.
 
 import type { ComponentChildren } from "preact";
+import { isReadOnly } from "../api/http";
 import { strings } from "../strings";
 import { AsCurl } from "./as_curl";
 import { Conflict, type Difference } from "./conflict";
 import type { Editing } from "./editing";
 import { FaultSummary } from "./fault_summary";
 import type { Faults } from "./faults";
-import { Save } from "./save";
 
 interface EditFormProps<Draft> {
   /** What is edited. */
@@ -32,9 +32,10 @@ export function EditForm<Draft>(props: EditFormProps<Draft>) {
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        editing.save();
+        if (!isReadOnly.value) editing.save();
       }}
     >
+      {isReadOnly.value && <p class="note">{strings.readsOnly}</p>}
       <FaultSummary faults={faults} labels={labels} problem={problem} />
       {theirs && (
         <Conflict
@@ -44,15 +45,19 @@ export function EditForm<Draft>(props: EditFormProps<Draft>) {
         />
       )}
       {children}
-      <p class="actions">
-        <Save />
-        {cancel && (
-          <a class="button" href={cancel}>
-            {strings.cancel}
-          </a>
-        )}
-        <span role="status">{note}</span>
-      </p>
+      {!isReadOnly.value && (
+        <p class="actions">
+          <button type="submit" class="primary">
+            {strings.save}
+          </button>
+          {cancel && (
+            <a class="button" href={cancel}>
+              {strings.cancel}
+            </a>
+          )}
+          <span role="status">{note}</span>
+        </p>
+      )}
       <AsCurl put={editing.wanted} />
     </form>
   );

@@ -1,5 +1,11 @@
 // One field of a form: label, input, help, and what is wrong with it.
 
+import { isReadOnly } from "../api/http";
+import { strings } from "../strings";
+
+/** Stands in the empty field of a secret that is set. */
+export const keptText = (): string => (isReadOnly.value ? strings.isSet : strings.keyIsSet);
+
 interface FieldProps {
   /** Of the input; its help and error are named after it. */
   id: string;
@@ -26,6 +32,7 @@ export function Field(props: FieldProps) {
         id={id}
         {...(isSecret ? SECRET : PLAIN)}
         spellcheck={false}
+        readOnly={isReadOnly.value}
         value={value}
         placeholder={placeholder}
         aria-invalid={error !== undefined}

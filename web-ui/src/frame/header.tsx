@@ -1,7 +1,7 @@
 // The top bar: product, navigation to the pages that exist, theme, key list, sign-out.
 
 import { useEffect } from "preact/hooks";
-import { learnSession, session } from "../api/http";
+import { isReadOnly, learnSession, session } from "../api/http";
 import { signOut } from "../cluster/store";
 import { nextTheme, theme } from "../preferences";
 import { strings } from "../strings";
@@ -77,6 +77,11 @@ export function Header({ path }: { path: string }) {
         <button type="button" class="quiet keys-button" onClick={openKeys}>
           {strings.keys} <kbd>?</kbd>
         </button>
+        {isReadOnly.value && (
+          <span class="tag" title={strings.readsOnly}>
+            {strings.readOnly}
+          </span>
+        )}
         <SignOut />
       </div>
     </header>

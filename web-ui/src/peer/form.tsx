@@ -1,11 +1,11 @@
 // The form of a peer's settings.
 
-import type { Reply } from "../api/http";
+import { isReadOnly, type Reply } from "../api/http";
 import { peerPath } from "../api/paths";
 import { retry } from "../cluster/store";
 import { EditForm } from "../form/edit_form";
 import { useEditing } from "../form/editing";
-import { Field } from "../form/field";
+import { Field, keptText } from "../form/field";
 import { strings } from "../strings";
 import { DEFAULTS, FIELDS, KEPT, SHAPE, differences, type Draft, type PeerField } from "./fields";
 
@@ -22,7 +22,7 @@ function placeholders(hostname: string, draft: Draft): Partial<Draft> {
     private_payload_url: draft.api_url || apiUrl,
     channel_limit: strings.noLimit,
     cpu_limit: strings.noLimit,
-    cluster_key: draft.cluster_key === KEPT ? strings.keyIsSet : strings.nodesKey,
+    cluster_key: draft.cluster_key === KEPT ? keptText() : strings.nodesKey,
   };
 }
 
@@ -51,7 +51,7 @@ export function PeerForm({ hostname, reply }: { hostname: string; reply: Reply }
           onText={(text) => change(name, isSecret && text === "" ? base[name] : text.trim())}
         />
       ))}
-      {base.cluster_key === KEPT && (
+      {base.cluster_key === KEPT && !isReadOnly.value && (
         <label class="check">
           <input
             type="checkbox"

@@ -2,7 +2,7 @@
 // node asks a new peer at once.
 
 import { useState } from "preact/hooks";
-import { ApiProblem, send } from "../api/http";
+import { ApiProblem, isReadOnly, send } from "../api/http";
 import { peerPath } from "../api/paths";
 import { isAlias } from "../cluster/rows";
 import { liveRows, peerRow, retry } from "../cluster/store";
@@ -10,7 +10,6 @@ import { AsCurl, type Put } from "../form/as_curl";
 import { FaultSummary } from "../form/fault_summary";
 import { faultsOf, type Faults } from "../form/faults";
 import { Field } from "../form/field";
-import { Save } from "../form/save";
 import { CELLS } from "../overview/cells";
 import { linkTo } from "../router";
 import { strings } from "../strings";
@@ -77,6 +76,13 @@ export function ClusterForm() {
     event.preventDefault();
     void save();
   };
+  if (isReadOnly.value)
+    return (
+      <section class="panel" aria-label={strings.settingsTitle}>
+        <p>{strings.readsOnly}</p>
+        <Rotation acceptsOlder={false} />
+      </section>
+    );
   return (
     <form class="panel" aria-label={strings.settingsTitle} noValidate onSubmit={submit}>
       <FaultSummary faults={faults} labels={LABELS} problem={problem} />
@@ -93,7 +99,9 @@ export function ClusterForm() {
         onText={setTyped}
       />
       <p class="actions">
-        <Save />
+        <button type="submit" class="primary">
+          {strings.save}
+        </button>
       </p>
       <div class="outcome" role="status">
         {saved?.hasKey && <p class="alone">{strings.keySaved}</p>}

@@ -1,9 +1,9 @@
 // The cluster key: written, never read. It is shown only while it is typed, or just made up.
 
 import { useEffect, useState } from "preact/hooks";
-import { send } from "../api/http";
+import { learnSession, send, session } from "../api/http";
 import { fields, text } from "../api/model";
-import { Field } from "../form/field";
+import { Field, keptText } from "../form/field";
 import { strings } from "../strings";
 
 export const CONFIG_PATH = "config";
@@ -33,11 +33,15 @@ async function fetchState(): Promise<KeyState> {
   };
 }
 
-/** Null where the node does not say; the function asks again. */
+/** Null where the node does not say, or not to this login; the function asks again. */
 export function useKeyState(): [KeyState | null, () => void] {
   const [state, setState] = useState<KeyState | null>(null);
+  const mayRead = session.value?.mayWrite;
   const read = (): void => void fetchState().then(setState, () => undefined);
-  useEffect(read, []);
+  useEffect(() => {
+    if (mayRead) read();
+    if (mayRead === undefined) learnSession().catch(() => undefined);
+  }, [mayRead]);
   return [state, read];
 }
 
@@ -71,7 +75,7 @@ export function KeyField({ state, value, error, onText }: KeyFieldProps) {
         id="cluster_key"
         label={strings.clusterKey}
         help={isShort ? strings.shortKey(KEY_CHARACTERS_MIN) : strings.clusterKeyHelp}
-        placeholder={state.isSet ? strings.keyIsSet : strings.keyIsNotSet}
+        placeholder={state.isSet ? keptText() : strings.keyIsNotSet}
         value={value}
         error={error}
         isSecret={!isShown}

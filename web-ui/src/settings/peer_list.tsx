@@ -41,14 +41,13 @@ export function PeerList({ onRemove }: { onRemove: (hostname: string) => void })
               )}
             </span>
             <span class="acts">
-              <a
+              <Deed
                 class="icon"
+                label={strings.editPeer(row.name)}
                 href={linkTo("peers", row.name)}
-                aria-label={strings.editPeer(row.name)}
-                title={strings.editPeer(row.name)}
               >
                 <Icon path={EDIT} />
-              </a>
+              </Deed>
               <Deed
                 class="icon"
                 label={strings.removePeer(row.name)}

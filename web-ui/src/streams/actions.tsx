@@ -51,9 +51,9 @@ export function Actions({ stream }: { stream: Stream }) {
   return (
     <div class="actions deeds">
       {stream.namedBy === "config" && (
-        <a class="button" href={linkTo("streams", stream.name, "edit")}>
+        <Deed class="button" href={linkTo("streams", stream.name, "edit")}>
           {strings.edit}
-        </a>
+        </Deed>
       )}
       <Deed onClick={() => setQuestion("stop")}>{strings.verbs.stop}</Deed>
       {stream.namedBy === "config" && (

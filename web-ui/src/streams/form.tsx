@@ -1,14 +1,14 @@
 // The form of a stream's settings, for a new one or one that is there.
 
 import { useState } from "preact/hooks";
-import type { Reply } from "../api/http";
+import { isReadOnly, type Reply } from "../api/http";
 import { streamPath } from "../api/streams";
 import { announcement, retry } from "../cluster/store";
 import { EditForm } from "../form/edit_form";
 import { EditPage } from "../form/edit_page";
 import { useEditing } from "../form/editing";
 import type { Faults } from "../form/faults";
-import { Field } from "../form/field";
+import { Field, keptText } from "../form/field";
 import { linkTo } from "../router";
 import { strings } from "../strings";
 import {
@@ -31,9 +31,10 @@ interface PartProps {
   onChange: (draft: Draft) => void;
 }
 
-/** One row an input, the best first, and always an empty one more. */
+/** One row an input, the best first, and always an empty one more to type in. */
 function InputFields({ draft, faults, onChange }: PartProps) {
-  const rows = draft.inputs.at(-1)?.url === "" ? draft.inputs : [...draft.inputs, NO_INPUT];
+  const isOpen = draft.inputs.at(-1)?.url === "" || isReadOnly.value;
+  const rows = isOpen ? draft.inputs : [...draft.inputs, NO_INPUT];
   const change = (index: number, changes: Partial<InputDraft>): void =>
     onChange({
       ...draft,
@@ -74,6 +75,7 @@ function CaptureField({ draft, onChange }: Omit<PartProps, "faults">) {
       <label for="static">{strings.capture}</label>
       <select
         id="static"
+        disabled={isReadOnly.value}
         value={draft.isStatic ? "always" : "ondemand"}
         onChange={({ currentTarget }) =>
           onChange({ ...draft, isStatic: currentTarget.value === "always" })
@@ -100,7 +102,7 @@ function TextFields({ draft, faults, onChange }: PartProps) {
             id={name}
             {...strings.streamFields[name]}
             value={isKept ? "" : draft[name]}
-            placeholder={isKept ? strings.passwordIsSet : undefined}
+            placeholder={isKept ? keptText() : undefined}
             isSecret={name === "password"}
             error={faults[name]}
             onText={(text) => onChange({ ...draft, [name]: name === "title" ? text : text.trim() })}

@@ -2,6 +2,7 @@
 
 import { STREAM_STATES, readStreams, type StreamState } from "../api/streams";
 import { nodeNames } from "../cluster/store";
+import { Deed } from "../frame/deed";
 import { Gate } from "../frame/gate";
 import { Panel, Title } from "../frame/notices";
 import { linkTo, route, setParams } from "../router";
@@ -82,9 +83,9 @@ function Content({ view, filters }: { view: ListView<Stream>; filters: Filters }
         count={strings.streamCount(page.items.length, page.count)}
         filters={<FilterSelects {...filters} />}
       >
-        <a class="button end" href={linkTo("streams", "-")}>
+        <Deed class="button end" href={linkTo("streams", "-")}>
           {strings.addStream}
-        </a>
+        </Deed>
       </Toolbar>
       {page.items.length > 0 && (
         <Table

@@ -137,6 +137,17 @@ export function cluster(peers: unknown[], node: Fields = {}): Script {
   };
 }
 
+/** `api` as a login sees it that may only read. */
+export const viewing =
+  (api: Script): Script =>
+  (path, request, body) => {
+    if (path === "session") return { body: { ...SESSION, user: "viewer", may_write: false } };
+    if (request.method !== "GET") return refusal(403, "read_only", "this user may only read");
+    const isText = request.headers.accept === "text/plain";
+    if (path === "config" && !isText) return refusal(403, "edit_only", "edit_auth is needed");
+    return api(path, request, body);
+  };
+
 export const always =
   (answer: Answer): Script =>
   () =>
