@@ -2,6 +2,7 @@
 
 import { expect, it } from "vitest";
 import { HEALTHY, down, peer, refusal, stats } from "./support/clusters";
+import { MediaNode, remote, session, stream } from "./support/media";
 import type { Script } from "./support/mock_node";
 import { PeerConfig } from "./support/peer_config";
 import { node, open, page } from "./support/stage";
@@ -166,6 +167,43 @@ it("removes a peer after saying what is there", async () => {
     true,
   );
   expect(config.writes).toEqual([["DELETE", "south", null, undefined]]);
+});
+
+it.each([
+  [3, "3 viewers to whom this node relays its streams lose them."],
+  [1, "One viewer to whom this node relays a stream of it loses that."],
+  [0, null],
+  [null, "Viewers to whom this node relays its streams lose them."],
+])("says what %s relayed viewers lose by a removal", async (viewers, text) => {
+  const config = new PeerConfig([peer("south"), peer("east")]);
+  const sessions = [
+    ...["film", "film", "cam"].slice(0, viewers ?? 3),
+    // Of a stream that another node has, too; of one of this node; and who brings one.
+    ...["both", "own"],
+  ].map((name, index) => session(`s${index}`, { name }));
+  const media = new MediaNode(
+    [
+      remote("film", { running_on: ["south"] }),
+      remote("cam", { running_on: ["south"] }),
+      remote("both", { running_on: ["east", "south"] }),
+      remote("other", { running_on: ["east"] }),
+      stream("own", {}, { running_on: ["north", "south"] }),
+    ],
+    [...sessions, session("p", { type: "publish", name: "film" })],
+  );
+  await start((path, request, body) => {
+    if (path !== "streams" && path !== "sessions") return config.api(path, request, body);
+    return viewers === null ? { status: 500 } : media.answer(path, request, body);
+  });
+  const told = ["streams", "sessions"].map((path) =>
+    page.waitForResponse((response) => response.url().includes(`/v3/${path}?`)),
+  );
+  await page.getByRole("button", { name: "Remove south" }).click();
+  const dialog = page.getByRole("dialog");
+  for (const response of await Promise.all(told)) await response.finished();
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done))));
+  if (text) await dialog.getByText(text, { exact: true }).waitFor();
+  else expect(await dialog.getByRole("status").textContent()).toBe("");
 });
 
 it("leaves the question open where a removal is refused", async () => {

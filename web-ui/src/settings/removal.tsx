@@ -1,6 +1,6 @@
 // Asks before a peer is removed, and says what is there.
 
-import { useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { send } from "../api/http";
 import { peerPath } from "../api/paths";
 import { announcement, peerRow, retry } from "../cluster/store";
@@ -8,6 +8,19 @@ import { Confirmation } from "../form/confirmation";
 import { formatCount } from "../format";
 import { linkTo } from "../router";
 import { strings } from "../strings";
+import { countRelayed } from "./relayed";
+import { relayedLoss } from "./strings";
+
+/** What is lost here by it; nothing while it is counted, or where there is none. */
+function Relayed({ hostname }: { hostname: string }) {
+  const [viewers, setViewers] = useState<number | null>(0);
+  useEffect(() => {
+    const stop = new AbortController();
+    countRelayed(hostname, stop.signal).then(setViewers, () => setViewers(null));
+    return () => stop.abort();
+  }, [hostname]);
+  return <p role="status">{viewers !== 0 && relayedLoss(viewers)}</p>;
+}
 
 export function Removal({ hostname, onClose }: { hostname: string; onClose: () => void }) {
   const stats = peerRow(hostname)?.stats;
@@ -37,6 +50,7 @@ export function Removal({ hostname, onClose }: { hostname: string; onClose: () =
           ? strings.removeLoss(formatCount(stats.streams), formatCount(stats.clients))
           : strings.removeUnknown}
       </p>
+      <Relayed hostname={hostname} />
       <p>{strings.removeMeans}</p>
     </Confirmation>
   );

@@ -1,7 +1,16 @@
-// The words of a change of the cluster key: fetched with the page.
+// The words of the settings that are fetched with them.
 
-import { formatNames } from "../format";
+import { formatCount, formatNames } from "../format";
 
+/** Null: it is not known how many. */
+export const relayedLoss = (viewers: number | null): string =>
+  viewers === null
+    ? "Viewers to whom this node relays its streams lose them."
+    : viewers === 1
+      ? "One viewer to whom this node relays a stream of it loses that."
+      : `${formatCount(viewers)} viewers to whom this node relays its streams lose them.`;
+
+/** Of a change of the cluster key. */
 export const rotationStrings = {
   olderKey: "older key",
   olderKeyMeans: "It shows a key of cluster_key_accept.",
