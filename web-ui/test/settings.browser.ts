@@ -1,11 +1,11 @@
 // What a person does with Cluster > Settings: add a peer by its hostname, go to edit it, remove it.
 
 import { expect, it } from "vitest";
-import { HEALTHY, down, peer, refusal, stats } from "./support/clusters";
+import { HEALTHY, SILENT, down, peer, refusal, stats } from "./support/clusters";
 import { MediaNode, remote, session, stream } from "./support/media";
 import type { Script } from "./support/mock_node";
 import { PeerConfig } from "./support/peer_config";
-import { node, open, page } from "./support/stage";
+import { expectSound, node, open, page } from "./support/stage";
 
 const start = (api: Script): Promise<void> => open({ api }, "#/settings");
 const names = (): Promise<string[]> => page.locator(".peers .name-text").allTextContents();
@@ -26,6 +26,7 @@ it("adds a peer by its hostname and shows what comes of it", async () => {
   expect(await names()).toEqual(["node2", "node10", "south"]);
   config.change("south", { stats: { state: "down", error: "connection refused", age: null } });
   await outcome.getByText("connection refused").waitFor();
+  expect(await page.getByText("answers in").count()).toBe(0);
   await outcome.getByRole("link", { name: "Set its API URL" }).click();
   await page.getByRole("heading", { name: "Peer south" }).waitFor();
   await page.getByLabel("API URL").fill("http://10.0.0.2:8081");
@@ -38,6 +39,31 @@ it("adds a peer by its hostname and shows what comes of it", async () => {
   ]);
   config.change("south", { stats: { state: "up", error: null, age: 20, ...stats() } });
   await page.locator(".facts").getByText("Up", { exact: true }).waitFor();
+});
+
+it.each([
+  [
+    { key: "current", clock_offset: -1400, fetch_ms: 12 },
+    "key ok · version 0.1.0 · clock 1,400 ms behind · answers in 12 ms",
+  ],
+  [
+    { key: "accepted", server_version: "0.2.0", clock_offset: null, fetch_ms: 3 },
+    "older key · version 0.2.0, another than this node's · answers in 3 ms",
+  ],
+  [{ ...SILENT, key: null, state: "down", error: "connection refused" }, null],
+])("tells how a new peer answered", async (told, text) => {
+  const config = new PeerConfig([]);
+  await start(config.api);
+  await page.getByText("This node has no peers yet.").waitFor();
+  await add("south");
+  await page.getByText("south is saved and asked").waitFor();
+  config.change("south", { stats: { ...stats(), state: "up", age: 20, ...told } });
+  const outcome = page.locator("form .outcome");
+  await outcome.getByText(text === null ? "connection refused" : "Up").waitFor();
+  const facts = page.locator("form .outcome + .note");
+  if (text === null) expect(await facts.count()).toBe(0);
+  else expect(await facts.textContent()).toBe(text);
+  await expectSound(`settings-answered-${told.key}`);
 });
 
 it("says what is wrong with a hostname, at the field and on top", async () => {

@@ -52,6 +52,8 @@ export interface Peer {
   /** Milliseconds since its last answer, at the time of ours; null if it never answered. */
   ageMs: number | null;
   clockOffsetMs: number | null;
+  /** How long its last answer took. */
+  fetchMs: number | null;
   stats: NodeStats;
 }
 
@@ -118,6 +120,7 @@ export function readPeer(value: unknown): Peer {
     clusterKey: KEYS.find((known) => known === stats["key"]) ?? null,
     ageMs: number(stats["age"]),
     clockOffsetMs: number(stats["clock_offset"]),
+    fetchMs: number(stats["fetch_ms"]),
     stats: readNodeStats(stats),
   };
 }

@@ -15,6 +15,7 @@ export interface Row {
   clusterKey: Peer["clusterKey"];
   ageMs: number | null;
   clockOffsetMs: number | null;
+  fetchMs: number | null;
   freshness: Freshness;
   /** The latest numbers; all null where `freshness` is `blank`. */
   stats: NodeStats;
@@ -69,6 +70,7 @@ function ownRow(node: NodeStats, brokenConfig: string): Row {
     clusterKey: null,
     ageMs: 0,
     clockOffsetMs: null,
+    fetchMs: null,
     freshness: "fresh",
     stats: node,
     channelLimit: null,
@@ -90,6 +92,7 @@ function peerRow(peer: Peer, ownVersion: string | null): Row {
     clusterKey: peer.clusterKey,
     ageMs: peer.ageMs,
     clockOffsetMs: peer.clockOffsetMs,
+    fetchMs: peer.fetchMs,
     freshness,
     // The version is no live number: it is worth showing of a node that is down, too.
     stats: freshness === "blank" ? { ...BLANK, version } : peer.stats,

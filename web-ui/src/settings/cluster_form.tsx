@@ -11,11 +11,13 @@ import { FaultSummary } from "../form/fault_summary";
 import { faultsOf, type Faults } from "../form/faults";
 import { Field } from "../form/field";
 import { CELLS } from "../overview/cells";
+import { formatCount } from "../format";
 import { linkTo } from "../router";
 import { strings } from "../strings";
 import { hostnameFault } from "./hostname";
 import { CONFIG_PATH, KeyField, useKeyState } from "./key_field";
 import { Rotation } from "./rotation";
+import { outcomeStrings } from "./strings";
 
 const LABELS = { cluster_key: strings.clusterKey, hostname: strings.newPeer };
 
@@ -31,6 +33,23 @@ function Outcome({ hostname }: { hostname: string }) {
       )}
     </>
   );
+}
+
+const milliseconds = (ms: number): string => `${formatCount(Math.abs(ms))} ms`;
+
+/** What the peer answered, and how; not read out, as it changes with each answer. */
+function Answered({ hostname }: { hostname: string }) {
+  const row = peerRow(hostname);
+  if (!row) return null;
+  const { clusterKey, clockOffsetMs: offset, fetchMs, versionDiffers } = row;
+  const { version } = row.stats;
+  const told = [
+    clusterKey && outcomeStrings.keys[clusterKey],
+    version && outcomeStrings.version(version, versionDiffers),
+    offset !== null && outcomeStrings.clock(strings.offset(milliseconds(offset), offset >= 0)),
+    fetchMs !== null && outcomeStrings.answersIn(milliseconds(fetchMs)),
+  ].filter(Boolean);
+  return told.length > 0 ? <p class="note">{told.join(" · ")}</p> : null;
 }
 
 /** Both are written together, or neither: a peer without a key would be refused. */
@@ -107,6 +126,7 @@ export function ClusterForm() {
         {saved?.hasKey && <p class="alone">{strings.keySaved}</p>}
         {saved?.hostname && <Outcome hostname={saved.hostname} />}
       </div>
+      {saved?.hostname && <Answered hostname={saved.hostname} />}
       <AsCurl put={key === "" && hostname === "" ? null : put} />
     </form>
   );

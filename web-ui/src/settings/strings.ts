@@ -10,6 +10,15 @@ export const relayedLoss = (viewers: number | null): string =>
       ? "One viewer to whom this node relays a stream of it loses that."
       : `${formatCount(viewers)} viewers to whom this node relays its streams lose them.`;
 
+/** What came of asking a peer that was just saved; each where the node tells it. */
+export const outcomeStrings = {
+  keys: { current: "key ok", accepted: "older key" },
+  version: (version: string, differs: boolean) =>
+    `version ${version}${differs ? ", another than this node's" : ""}`,
+  clock: (offset: string) => `clock ${offset}`,
+  answersIn: (duration: string) => `answers in ${duration}`,
+};
+
 /** Of a change of the cluster key. */
 export const rotationStrings = {
   olderKey: "older key",

@@ -37,12 +37,20 @@ export function peer(hostname: string, over: Fields = {}, config: Fields = {}): 
     channel_limit: null,
     cpu_limit: null,
     ...config,
-    stats: { state: "up", error: null, age: 320, clock_offset: 4, ...stats({ hostname }), ...over },
+    stats: {
+      state: "up",
+      error: null,
+      age: 320,
+      clock_offset: 4,
+      fetch_ms: 3,
+      ...stats({ hostname }),
+      ...over,
+    },
   };
 }
 
 /** What is known of a peer that has never answered. */
-const SILENT: Fields = Object.fromEntries(Object.keys(stats()).map((name) => [name, null]));
+export const SILENT: Fields = Object.fromEntries(Object.keys(stats()).map((name) => [name, null]));
 
 export const down = (hostname: string): Fields =>
   peer(hostname, { state: "down", error: "connection refused", age: 14_300 });
