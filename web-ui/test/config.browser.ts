@@ -110,6 +110,30 @@ it("shows at once what deserves a look in what is in force, but to who may only 
   expect(await page.locator(".summary").count()).toBe(0);
 });
 
+it("says as one what is in force and what waits for the next start", async () => {
+  const config = new ConfigApi();
+  config.listensAsStarted = true;
+  await open(config.api);
+  await editor().fill(GOOD);
+  await page.keyboard.press("Control+s");
+  await sees("Valid. Nothing is applied yet.");
+  const told = async (): Promise<string> =>
+    (await page.locator(".summary").innerText()).replace(/\s+/g, " ");
+  const waiting = "Line 2, column 1: the change of `http` waits";
+  expect(await told()).toBe(`⚠ Takes effect at the next start of this node ${waiting}`);
+  await apply();
+  await sees("1 line added, 1 removed. In force, but for what takes effect at the next start.");
+  expect(await page.getByText("Applied").count()).toBe(0);
+  expect(await told()).toBe(`⚠ Takes effect at the next start of this node ${waiting}`);
+  config.isKeyWeak = true;
+  await page.keyboard.press("Control+s");
+  await page.locator(".summary").getByText("1 warning").waitFor();
+  expect(await told()).toContain(
+    `the cluster key is the example \`abcd\`; a secret of 16 characters or more ` +
+      `Takes effect at the next start of this node: ${waiting}`,
+  );
+});
+
 it("lists the first hundred errors and counts the others", async () => {
   await open(new ConfigApi().api);
   await editor().fill("bogus;\n".repeat(130));

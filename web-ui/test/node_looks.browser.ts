@@ -83,6 +83,13 @@ const STATES: State[] = [
     act: typed(GOOD),
     shows: "Applied and written",
   },
+  {
+    name: "config-waiting",
+    hash: "config",
+    api: kept({ isKeyWeak: true, listensAsStarted: true }),
+    act: typed(GOOD),
+    shows: "In force, but for",
+  },
   { name: "config-applied", hash: "config", api: kept(), act: typed(GOOD), shows: "Applied and" },
   {
     name: "config-conflict",

@@ -55,6 +55,9 @@ const ADVICE: Record<string, string> = {
   config_read_only: strings.readOnlyFile,
 };
 
+/** Does it say that a change is written now and in force later? In the words of the node. */
+export const waits = ({ detail }: Fault): boolean => detail === "it takes effect at the next start";
+
 export const linesOf = (text: string): string[] => text.split("\n");
 
 function versionOf({ value, etag }: Reply): Version {
@@ -215,7 +218,7 @@ export function useConfigText(reply: Reply): Editing {
     const { version, warnings } = await checkAndPut(from, text);
     const { added, removed } = difference(from.text, text);
     adopt(version);
-    setNote(strings.applied(added, removed));
+    setNote(strings.applied(added, removed, warnings.some(waits)));
     await show(nothingWrong(version.text, warnings));
   }
 

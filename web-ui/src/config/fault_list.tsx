@@ -8,7 +8,7 @@ import { Command } from "../form/as_curl";
 import { byCurl } from "../form/curl";
 import { Refusal } from "../form/refusal";
 import { EDITOR_ID, type Mark } from "./editor";
-import type { Verdict } from "./editing";
+import { waits, type Verdict } from "./editing";
 import { rangeOf } from "./lines";
 import { strings } from "./strings";
 
@@ -54,7 +54,7 @@ function Where({ placed: { fault, isHere, mark } }: { placed: Placed }) {
 
 const item = (placed: Placed, index: number): ComponentChild => (
   <li key={index}>
-    <Where placed={placed} /> {sentence(placed.fault)}
+    <Where placed={placed} /> {waits(placed.fault) ? placed.fault.title : sentence(placed.fault)}
   </li>
 );
 
@@ -71,10 +71,12 @@ export function FaultList({ id, verdict, placed }: FaultListProps) {
     if (hasErrors) box.current?.focus();
   }, [verdict]);
   if (placed.length === 0) return null;
-  const title = verdict.title || strings.warnings(verdict.warnings.length);
   const rest = verdict.faults.length + verdict.warnings.length - placed.length;
   const following = placed.filter((one) => one.mayFollow);
-  const others = placed.filter((one) => !one.mayFollow);
+  const waiting = placed.filter(({ fault }) => waits(fault));
+  const others = placed.filter((one) => !one.mayFollow && !waits(one.fault));
+  const plain = verdict.warnings.filter((fault) => !waits(fault)).length;
+  const title = verdict.title || (plain > 0 ? strings.warnings(plain) : strings.atStart);
   const isReload = verdict.advice === strings.onDisk;
   return (
     <div
@@ -96,6 +98,12 @@ export function FaultList({ id, verdict, placed }: FaultListProps) {
         <>
           <p>{strings.mayFollow}</p>
           <ul>{following.map(item)}</ul>
+        </>
+      )}
+      {waiting.length > 0 && (
+        <>
+          {title !== strings.atStart && <p>{strings.atStart}:</p>}
+          <ul>{waiting.map(item)}</ul>
         </>
       )}
       {verdict.advice && <p>{verdict.advice}</p>}

@@ -26,8 +26,12 @@ export const strings = {
   valid: "Valid. Nothing is applied yet.",
   validAsIs: "Valid. It is what the file says.",
   nothingToApply: "There is nothing to apply.",
-  applied: (added: number, removed: number) =>
-    `Applied and written to the file: ${differences(added, removed)}.`,
+  /** `waits`: not all of it is in force. */
+  applied: (added: number, removed: number, waits: boolean) =>
+    waits
+      ? `Written to the file: ${differences(added, removed)}. ` +
+        "In force, but for what takes effect at the next start."
+      : `Applied and written to the file: ${differences(added, removed)}.`,
 
   /** Comments of a shell. */
   byHand: { read: "# read", check: "# check", apply: "# check and apply" },
@@ -35,6 +39,7 @@ export const strings = {
   notValid: "Not valid; nothing is applied",
   notChecked: "Not checked",
   notApplied: "Not applied",
+  atStart: "Takes effect at the next start of this node",
   warnings: (count: number) => counted(count, "warning", "warnings"),
   place: (line: number, col: number) => `Line ${line}, column ${col}`,
   otherPlace: (path: string, line: number, col: number) => `${path}, line ${line}, column ${col}`,

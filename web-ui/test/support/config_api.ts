@@ -43,6 +43,8 @@ export class ConfigApi {
   /** Something is wrong in an included file. */
   isIncludeBroken = false;
   isKeyWeak = false;
+  /** Another port waits for the next start. */
+  listensAsStarted = false;
   mayWrite = true;
   private revision = 0;
 
@@ -58,7 +60,7 @@ export class ConfigApi {
     if (method !== "GET" && !isLook) this.writes.push([method, body, headers["if-match"]]);
     if (method !== "GET" && headers["content-type"] !== "text/plain")
       return refusal(400, "wrong_type", "text is expected");
-    if (method === "POST") return this.judge(String(body)) ?? { body: this.warnings() };
+    if (method === "POST") return this.judge(String(body)) ?? { body: this.warnings(String(body)) };
     if (method === "PUT") return this.put(String(body), headers["if-match"]);
     return this.show();
   };
@@ -115,16 +117,23 @@ export class ConfigApi {
     return faults.length > 0 ? refused(faults) : null;
   }
 
-  private warnings(): unknown {
-    const line = this.text.split("\n").findIndex((content) => content.startsWith("cluster_key"));
-    const warning = {
+  private warnings(text: string): unknown {
+    const at = (word: string): Fault => {
+      const line = text.split("\n").findIndex((content) => content.startsWith(word));
+      return { path: MAIN_PATH, line: line + 1, col: 1 };
+    };
+    const weak = {
+      ...at("cluster_key"),
       title: "the cluster key is the example `abcd`",
       detail: "a secret of 16 characters or more",
-      path: MAIN_PATH,
-      line: line + 1,
-      col: 1,
     };
-    return { warnings: this.isKeyWeak ? [warning] : [] };
+    const waiting = {
+      ...at("http "),
+      title: "the change of `http` waits",
+      detail: "it takes effect at the next start",
+    };
+    const waits = this.listensAsStarted && !text.includes("http 8081;");
+    return { warnings: [...(this.isKeyWeak ? [weak] : []), ...(waits ? [waiting] : [])] };
   }
 }
 
