@@ -188,6 +188,12 @@ const COMMON: State[] = ["config", "api", "about"].flatMap((hash) => [
     shows: "Still waiting for this node.",
   },
   {
+    name: `${hash}-down`,
+    hash,
+    api: () => always(refusal(500, "internal_error", "it broke")),
+    shows: "500 it broke, request req-7f3a",
+  },
+  {
     name: `${hash}-signed-out`,
     hash,
     api: () => always(refusal(401, "unauthorized", "who are you")),

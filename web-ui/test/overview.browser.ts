@@ -116,10 +116,14 @@ it("draws the last minutes of the output as a line", async () => {
     .toMatch(/^M.*L/);
 });
 
-it("is painted within 200 ms", async () => {
+const PROMISED_MS = 200;
+/** What a busy machine is forgiven. */
+const SLACK_MS = 500;
+
+it("is painted when that is promised", async () => {
   await open({ api: cluster(HEALTHY) });
   const paints: number[] = [];
-  for (let load = 0; load < 5; load++) {
+  for (let load = 0; load < 9; load++) {
     await page.reload();
     await page.getByText("all up").waitFor();
     const ms = await page.evaluate(
@@ -127,7 +131,10 @@ it("is painted within 200 ms", async () => {
     );
     paints.push(Math.round(ms));
   }
-  console.log(`first paint of the overview: ${paints.join(", ")} ms, 200 wanted`);
-  // The fastest: all that a busy machine does is to add. Half a second of that is forgiven.
-  expect(Math.min(...paints)).toBeLessThan(200 + 500);
+  const median = [...paints].sort((one, other) => one - other)[4] ?? NaN;
+  console.log(
+    `first paint of the overview: ${paints.join(", ")} ms; median ${median} ms, ` +
+      `promised ${PROMISED_MS} ms, failing above ${PROMISED_MS + SLACK_MS} ms`,
+  );
+  expect(median).toBeLessThanOrEqual(PROMISED_MS + SLACK_MS);
 });

@@ -2,6 +2,7 @@
 
 import { expect, it } from "vitest";
 import { cluster, many as manyPeers } from "./support/clusters";
+import { FilesNode, file, vod } from "./support/files";
 import { longestTasks } from "./support/long_tasks";
 import { MediaNode, many as manyStreams, manySessions } from "./support/media";
 import type { Script } from "./support/mock_node";
@@ -144,6 +145,60 @@ it("leafs through 10,000 sessions", async () => {
     filter: async () => {
       await page.getByLabel("Filter").fill("10.0.39.1");
       await sees("7 sessions");
+    },
+  });
+});
+
+it("leafs through a folder of 10,000 files", async () => {
+  const files = Array.from({ length: 10_000 }, (_, index) =>
+    file(`film-${String(index).padStart(5, "0")}.mp4`, (index * 7919) % 1_000_003),
+  );
+  await start(new FilesNode([vod("movies", "films")], { movies: files }).answer);
+  const first = page.locator("tbody .name-text").first();
+  await expectShort("10,000 files", {
+    load: async () => {
+      await page.goto(`${node.url}#/files/movies`);
+      await sees("100 of 10,000 entries");
+    },
+    "two updates": () => twoUpdates("vods/movies/files"),
+    "next page": async () => {
+      await click("Next page");
+      await expect.poll(() => first.textContent()).toBe("film-00100.mp4");
+    },
+    sort: async () => {
+      await click("Size");
+      await expect.poll(() => first.textContent()).not.toBe("film-00100.mp4");
+    },
+    filter: async () => {
+      await page.getByLabel("Filter").fill("film-0999");
+      await sees("10 entries");
+    },
+  });
+});
+
+it("leafs through 10,000 collections of files", async () => {
+  const vods = Array.from({ length: 10_000 }, (_, index) =>
+    vod(`shelf-${String(index).padStart(5, "0")}`, `films/${index}`, `archive/${index}`),
+  );
+  await start(new FilesNode(vods, {}).answer);
+  const first = page.locator("tbody .name-text").first();
+  await expectShort("10,000 collections", {
+    load: async () => {
+      await page.goto(`${node.url}#/files`);
+      await sees("100 of 10,000 collections");
+    },
+    "two updates": () => twoUpdates("vods"),
+    "next page": async () => {
+      await click("Next page");
+      await expect.poll(() => first.textContent()).toBe("shelf-00100");
+    },
+    sort: async () => {
+      await click("Prefix");
+      await expect.poll(() => first.textContent()).toBe("shelf-09999");
+    },
+    filter: async () => {
+      await page.getByLabel("Filter").fill("shelf-0999");
+      await sees("10 collections");
     },
   });
 });
