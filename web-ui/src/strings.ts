@@ -410,9 +410,10 @@ export const strings = {
       : `${formatCount(shown)} of ${formatCount(all)} sessions`,
   sessionsOfThisNode: "Of this node; each other node lists its own.",
   noSessionMatch: "No session matches the filter.",
-  noSessions: "Nobody plays or publishes at this node.",
+  noSessions: "This node has no sessions now.",
   noStreamSessions: "Nobody plays or publishes it at this node.",
-  noSessionsText: "A player that can be sent to another node is listed there.",
+  noSessionsText:
+    "Nobody plays or publishes here; a player that was sent to another node is listed there.",
   allSessions: (count: number) => `All ${formatCount(count)} sessions`,
   end: "End",
   endSessionOf: (address: string) => `End the session of ${address}`,

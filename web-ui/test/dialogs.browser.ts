@@ -1,5 +1,5 @@
-// Every dialog in both schemes and at 360 px: no fault, no overflow, no violation; the focus goes in
-// when it opens, and back when it closes.
+// Every dialog in both schemes and at 360 px: no fault, no overflow, no violation; the focus goes
+// in when it opens, and back when it closes.
 
 import type { Page } from "playwright-core";
 import { expect, it } from "vitest";

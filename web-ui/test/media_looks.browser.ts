@@ -56,7 +56,7 @@ const STATES: State[] = [
   { name: "sessions", hash: "#/sessions", shows: "4 sessions" },
   { name: "sessions-bad-day", hash: "#/sessions", shows: "4 sessions", api: badDay },
   { name: "sessions-none-match", hash: "#/sessions?q=xyzzy", shows: "No session matches" },
-  { name: "sessions-empty", hash: "#/sessions", shows: "Nobody plays", api: empty },
+  { name: "sessions-empty", hash: "#/sessions", shows: "no sessions now", api: empty },
   { name: "sessions-loading", hash: "#/sessions", shows: "Still waiting", api: silent },
   { name: "sessions-failing", hash: "#/sessions", shows: "req-7f3a", api: failing },
   { name: "sessions-signed-out", hash: "#/sessions", shows: "Sign in", api: signedOut },

@@ -184,7 +184,7 @@ it("removes the peer after saying what is there, and goes back to the others", a
 
 it("says that there is no such peer", async () => {
   await show("<b>", new PeerConfig([]).api);
-  await page.getByText("there is no peer `<b>`").waitFor();
+  await page.getByText("There is no peer `<b>`.", { exact: true }).waitFor();
   expect(await page.getByRole("button", { name: "Remove" }).count()).toBe(0);
   await page.getByRole("link", { name: "Cluster settings" }).waitFor();
 });

@@ -85,7 +85,7 @@ it("takes a session that has ended by itself for ended", async () => {
   await page.getByRole("button", { name: "End the session of 198.51.100.4" }).click();
   media.sessions = [];
   await page.getByRole("dialog").getByRole("button", { name: "End" }).click();
-  await sees("Nobody plays or publishes at this node.");
+  await sees("This node has no sessions now.");
 });
 
 it("lists a stream's own sessions on its page, and ends them there", async () => {

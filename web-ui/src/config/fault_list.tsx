@@ -7,6 +7,7 @@ import { addressOf, type Fault } from "../api/http";
 import { Command } from "../form/as_curl";
 import { byCurl } from "../form/curl";
 import { Refusal } from "../form/refusal";
+import { asSentence } from "../form/sentence";
 import { EDITOR_ID, type Mark } from "./editor";
 import { waits, type Verdict } from "./editing";
 import { rangeOf } from "./lines";
@@ -52,9 +53,14 @@ function Where({ placed: { fault, isHere, mark } }: { placed: Placed }) {
   );
 }
 
+function words({ fault }: Placed): string {
+  if (waits(fault)) return fault.title;
+  return fault.place ? sentence(fault) : asSentence(sentence(fault));
+}
+
 const item = (placed: Placed, index: number): ComponentChild => (
   <li key={index}>
-    <Where placed={placed} /> {waits(placed.fault) ? placed.fault.title : sentence(placed.fault)}
+    <Where placed={placed} /> {words(placed)}
   </li>
 );
 

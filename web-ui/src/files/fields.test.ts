@@ -82,11 +82,11 @@ it("puts a refusal at the field that it is about", () => {
     MOVIES,
   );
   expect(found).toEqual({
-    "storages-1-url": "not there",
-    "storages-0-url": "not this",
-    segment_duration: "too long",
-    prefix: "reserved",
-    "": "and more",
+    "storages-1-url": "Not there.",
+    "storages-0-url": "Not this.",
+    segment_duration: "Too long.",
+    prefix: "Reserved.",
+    "": "And more.",
   });
   expect(vodFaults(refused(412), MOVIES)).toEqual({ prefix: strings.prefixTaken });
 });
@@ -94,6 +94,6 @@ it("puts a refusal at the field that it is about", () => {
 it("finds the row that was refused, where others are empty", () => {
   const draft = { ...MOVIES, storages: ["", "/b", "/etc", ""] };
   expect(vodFaults(refused(403, { pointer: "/storages/1/url", title: "no" }), draft)).toEqual({
-    "storages-2-url": "no",
+    "storages-2-url": "No.",
   });
 });

@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiProblem } from "../api/http";
 import { strings } from "../strings";
 import { Refusal } from "./refusal";
+import { asSentence } from "./sentence";
 
 interface ConfirmationProps {
   title: string;
@@ -28,7 +29,7 @@ export function Confirmation({ title, verb, children, act, onClose }: Confirmati
       <h2 id="confirmation">{title}</h2>
       {children}
       <p class="error" role="alert">
-        {problem?.message}
+        {problem && asSentence(problem.message)}
       </p>
       {problem && <Refusal problem={problem} />}
       <p class="actions">

@@ -16,22 +16,22 @@ it("puts a fault at the field that its pointer leads to", () => {
     { pointer: "/other", title: "elsewhere" },
   );
   expect(faultsOf(problem, FIELDS)).toEqual({
-    api_url: "expected a URL",
-    stale_timeout: "too small",
-    "": "elsewhere",
+    api_url: "Expected a URL.",
+    stale_timeout: "Too small.",
+    "": "Elsewhere.",
   });
 });
 
 it("puts a refused config at the field that it names first, with what would be right", () => {
   const title = "stale_timeout of 1 ms is not above twice the fetch_timeout of 10 ms";
   expect(faultsOf(refused({ title, detail: "21 or more" }), FIELDS)).toEqual({
-    stale_timeout: `${title}; 21 or more`,
+    stale_timeout: `${title}; 21 or more.`,
   });
   expect(faultsOf(refused({ title: "peer `a` without a cluster key" }), FIELDS)).toEqual({
-    "": "peer `a` without a cluster key",
+    "": "Peer `a` without a cluster key.",
   });
 });
 
 it("tells the problem itself where the answer names no fault", () => {
-  expect(faultsOf(refused(), FIELDS)).toEqual({ "": "first title" });
+  expect(faultsOf(refused(), FIELDS)).toEqual({ "": "First title." });
 });

@@ -1,6 +1,7 @@
 // Which field of a form a refusal of the API belongs to. Pure.
 
 import type { ApiProblem, Fault } from "../api/http";
+import { asSentence } from "./sentence";
 
 /** What is wrong, by field; under the empty name what belongs to none. */
 export type Faults = Record<string, string>;
@@ -16,7 +17,7 @@ export function faultsOf(problem: ApiProblem, fields: readonly string[]): Faults
   const faults: Faults = {};
   for (const fault of problem.faults) {
     const field = fields.find((known) => known === fieldOf(fault)) ?? "";
-    faults[field] ??= [fault.title, fault.detail].filter(Boolean).join("; ");
+    faults[field] ??= asSentence([fault.title, fault.detail].filter(Boolean).join("; "));
   }
-  return problem.faults.length > 0 ? faults : { "": problem.message };
+  return problem.faults.length > 0 ? faults : { "": asSentence(problem.message) };
 }

@@ -5,6 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { send, type ApiProblem, type Reply, type Send } from "../api/http";
 import { Failing, Panel, Waiting } from "../frame/notices";
 import { strings } from "../strings";
+import { asSentence } from "./sentence";
 
 const RETRY_MS = 2000;
 
@@ -31,7 +32,7 @@ export function Loaded({ path, request = {}, lack, children }: LoadedProps) {
   if (!isMissing) return <Failing problem={problem} onRetry={load} />;
   return (
     <Panel title={strings.notThere}>
-      <p>{lack ?? problem.message}</p>
+      <p>{lack ?? asSentence(problem.message)}</p>
     </Panel>
   );
 }

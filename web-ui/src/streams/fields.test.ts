@@ -61,9 +61,9 @@ it("puts a refusal at the input that its pointer leads to", () => {
     ),
   );
   expect(faults).toEqual({
-    "inputs-1-url": "no",
-    "inputs-0-priority": "no",
-    title: "no",
-    "": "elsewhere",
+    "inputs-1-url": "No.",
+    "inputs-0-priority": "No.",
+    title: "No.",
+    "": "Elsewhere.",
   });
 });

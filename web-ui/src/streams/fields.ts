@@ -6,6 +6,7 @@ import { fields as fieldsOf, number, text } from "../api/model";
 import type { Difference } from "../form/conflict";
 import type { Shape } from "../form/editing";
 import { faultsOf, type Faults } from "../form/faults";
+import { asSentence } from "../form/sentence";
 import { strings } from "../strings";
 
 /** In the order of the form. */
@@ -110,7 +111,7 @@ function flat(pointer: string | null): string | null {
 export function streamFaults(problem: ApiProblem): Faults {
   const { kind, message, path, status, code, requestId } = problem;
   if (status === 412) return { name: strings.nameTaken };
-  if (code === "invalid_stream_name") return { name: message };
+  if (code === "invalid_stream_name") return { name: asSentence(message) };
   const faults = problem.faults.map((fault) => ({ ...fault, pointer: flat(fault.pointer) }));
   const pointed = faults.flatMap(({ pointer }) => (pointer ? [pointer.slice(1)] : []));
   const inputs = pointed.filter((id) => /^inputs-\d+-(url|priority)$/.test(id));
