@@ -124,6 +124,16 @@ it("warns of a key that is short or the example", async () => {
   expect(config.writes).toEqual([["PUT", "config", { cluster_key: "abcd" }]]);
 });
 
+it("leaves the key out where the node does not tell of it", async () => {
+  const config = new PeerConfig([peer("south")]);
+  await start((path, request, body) =>
+    path === "config" ? { status: 403 } : config.api(path, request, body),
+  );
+  await page.getByText("south", { exact: true }).waitFor();
+  await expect.poll(() => node.requests.some((url) => url.endsWith("/v3/config"))).toBe(true);
+  expect(await page.getByLabel("Cluster key").count()).toBe(0);
+});
+
 it("says how far a change of the key has come, and which peers are left", async () => {
   const using = (hostname: string, key: unknown) => peer(hostname, { key });
   const config = new PeerConfig(

@@ -99,7 +99,7 @@ export function ClusterForm() {
     return (
       <section class="panel" aria-label={strings.settingsTitle}>
         <p>{strings.readsOnly}</p>
-        <Rotation acceptsOlder={false} />
+        <Rotation acceptsOlder={keyState?.acceptsOlder ?? false} />
       </section>
     );
   return (

@@ -1,7 +1,7 @@
 // The cluster key: written, never read. It is shown only while it is typed, or just made up.
 
 import { useEffect, useState } from "preact/hooks";
-import { learnSession, send, session } from "../api/http";
+import { isReadOnly, learnSession, send, session } from "../api/http";
 import { fields, text } from "../api/model";
 import { Field, keptText } from "../form/field";
 import { strings } from "../strings";
@@ -19,29 +19,32 @@ export interface KeyState {
   warning: string | null;
 }
 
+/** The node says it only to those who may change the key. */
+async function fetchWarning(): Promise<string | null> {
+  if (!session.peek()) await learnSession();
+  if (isReadOnly.peek()) return null;
+  const check = await send(CONFIG_PATH, { method: "POST", body: {} });
+  const { warnings } = fields(check.value);
+  const titles = Array.isArray(warnings) ? warnings.map((one) => text(fields(one)["title"])) : [];
+  return titles.find((title) => title?.includes("cluster key")) ?? null;
+}
+
 async function fetchState(): Promise<KeyState> {
   const { cluster_key: key, cluster_key_accept: older } = fields(
     (await send(CONFIG_PATH, {})).value,
   );
-  const check = await send(CONFIG_PATH, { method: "POST", body: {} }).catch(() => null);
-  const warnings = fields(check?.value)["warnings"];
-  const titles = Array.isArray(warnings) ? warnings.map((one) => text(fields(one)["title"])) : [];
   return {
     isSet: text(key) !== null,
     acceptsOlder: Array.isArray(older) && older.length > 0,
-    warning: titles.find((title) => title?.includes("cluster key")) ?? null,
+    warning: await fetchWarning().catch(() => null),
   };
 }
 
-/** Null where the node does not say, or not to this login; the function asks again. */
+/** Null where the node does not say; the function asks again. */
 export function useKeyState(): [KeyState | null, () => void] {
   const [state, setState] = useState<KeyState | null>(null);
-  const mayRead = session.value?.mayWrite;
   const read = (): void => void fetchState().then(setState, () => undefined);
-  useEffect(() => {
-    if (mayRead) read();
-    if (mayRead === undefined) learnSession().catch(() => undefined);
-  }, [mayRead]);
+  useEffect(read, [isReadOnly.value]);
   return [state, read];
 }
 

@@ -150,9 +150,8 @@ export const viewing =
   (api: Script): Script =>
   (path, request, body) => {
     if (path === "session") return { body: { ...SESSION, user: "viewer", may_write: false } };
-    if (request.method !== "GET") return refusal(403, "read_only", "this user may only read");
-    const isText = request.headers.accept === "text/plain";
-    if (path === "config" && !isText) return refusal(403, "edit_only", "edit_auth is needed");
+    if (request.method !== "GET")
+      return refusal(403, "read_only_user", "this login may not change anything");
     return api(path, request, body);
   };
 
