@@ -5,6 +5,7 @@
 //! while something else is measured.
 
 use std::io;
+use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -161,7 +162,9 @@ fn report(peer: usize, port: u16, id: NodeId) -> io::Result<Report> {
 fn stream_report(peer: usize, stream: usize) -> io::Result<StreamReport> {
     Ok(StreamReport {
         name: stream_name(peer, stream).parse().map_err(io::Error::other)?,
+        title: None,
         state: StreamState::Running,
+        opened_at: NonZeroU64::new(1_790_000_000_000),
         bitrate: Some(2_000),
         clients: 3,
         tracks: tracks(stream),

@@ -326,8 +326,8 @@ impl Broadcast {
     }
 
     /// Changes what the actor says of the capture.
-    pub(crate) fn update_report(&self, update: impl FnOnce(&mut CaptureReport)) {
-        update(&mut self.report.lock().unwrap_or_else(PoisonError::into_inner));
+    pub(crate) fn update_report<R>(&self, update: impl FnOnce(&mut CaptureReport) -> R) -> R {
+        update(&mut self.report.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Asks the writing half.

@@ -18,6 +18,8 @@ use crate::names::StreamName;
 pub struct StreamSpec {
     /// Its name.
     pub name: StreamName,
+    /// What it is called for people, as [`report::title`](crate::report::title) cuts it.
+    pub title: Option<Arc<str>>,
     /// Where it may come from, in the order of the config.
     pub inputs: Vec<InputSpec>,
     /// Captured always, rather than from the first client on.
@@ -44,6 +46,7 @@ impl StreamSpec {
     /// Whether a stream made from this one can become `other` without cutting anyone off.
     pub(crate) fn can_become(&self, other: &Self) -> bool {
         let changed = Self {
+            title: other.title.clone(),
             clients_timeout: other.clients_timeout,
             retry_limit: other.retry_limit,
             password: other.password.clone(),

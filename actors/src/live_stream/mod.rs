@@ -31,6 +31,7 @@ mod timeline;
 mod viewers;
 mod writer;
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -221,7 +222,7 @@ impl LiveStream {
             unix_ms().saturating_sub(age_ms)
         });
         let inputs = self.report_inputs(now);
-        self.broadcast.update_report(|report| {
+        let opened_at_ms = self.broadcast.update_report(|report| {
             report.input_kbit = input_kbit;
             report.output_kbit = output_kbit;
             // Reckoned anew it would be another millisecond each time.
@@ -229,9 +230,12 @@ impl LiveStream {
             report.retry_count = self.inputs.iter().map(Input::failures).sum();
             report.source_error = self.inputs.iter().find_map(|input| input.error.clone());
             report.inputs = inputs;
+            report.opened_at_ms
         });
         let stream = LocalStream {
             state: self.broadcast.status().into(),
+            title: self.spec.title.clone(),
+            opened_at_ms: opened_at_ms.and_then(NonZeroU64::new),
             bitrate_kbit: Some(u32::try_from(input_kbit).unwrap_or(u32::MAX)),
             clients: self.broadcast.viewers().count(),
             tracks: reported_tracks(&self.broadcast.tracks()),

@@ -14,6 +14,7 @@ use crate::names::StreamName;
 pub(crate) fn spec(inputs: Vec<InputSpec>) -> StreamSpec {
     StreamSpec {
         name: "event".parse::<StreamName>().unwrap(),
+        title: None,
         inputs,
         is_static: true,
         clients_timeout: Duration::from_secs(60),

@@ -7,7 +7,7 @@ use flate2::read::GzDecoder;
 
 use super::fetcher::FetchFailure;
 use super::http_exchange::{AnswerHead, RawAnswer};
-use crate::report::{ReadReport, Report, ReportError, ReportLimits, TrackInterner, read_report};
+use crate::report::{Interner, ReadReport, Report, ReportError, ReportLimits, read_report};
 use crate::signature::{AnswerError, AnswerSigner, ClusterKey, Nonce, verify_answer};
 
 /// Checks the signature over the bytes as sent, then inflates and reads them.
@@ -16,11 +16,11 @@ pub(super) fn judge_page(
     key: &ClusterKey,
     nonce: Nonce,
     limits: &ReportLimits,
-    tracks: &mut TrackInterner,
+    known: &mut Interner,
 ) -> Result<(AnswerSigner, ReadReport), FetchFailure> {
     let signer = signer_of(&raw.head, &raw.body, key, nonce)?;
     let body = if raw.head.is_gzip { inflate(&raw.body, limits.page_bytes_max)? } else { raw.body };
-    let read = read_report(&body, limits, tracks)?;
+    let read = read_report(&body, limits, known)?;
     if read.report.id != signer.node {
         return Err(FetchFailure::Forged);
     }
@@ -118,8 +118,7 @@ mod tests {
             0,
             streams.join(","),
         );
-        read_report(json.as_bytes(), &ReportLimits::default(), &mut TrackInterner::default())
-            .unwrap()
+        read_report(json.as_bytes(), &ReportLimits::default(), &mut Interner::default()).unwrap()
     }
 
     fn merge(pages: Vec<ReadReport>) -> (bool, Vec<String>, Vec<String>) {

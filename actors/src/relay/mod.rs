@@ -215,6 +215,7 @@ impl RelayHub {
         let source = InputSource::Relay(Arc::new(pull));
         StreamSpec {
             name: name.clone(),
+            title: None,
             inputs: vec![InputSpec { source, priority: 1, source_timeout: settings.silence_max }],
             is_static: false,
             clients_timeout: settings.clients_timeout,

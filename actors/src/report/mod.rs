@@ -7,8 +7,10 @@
 mod media_tracks;
 mod reading;
 mod stats;
+mod titles;
 mod tracks;
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -18,7 +20,7 @@ use crate::names::{Hostname, NodeId, StreamName};
 
 pub use reading::{ReadReport, ReportError, ReportLimits, read_report};
 pub use stats::{NodeStats, StreamerStatus};
-pub use tracks::TrackInterner;
+pub use titles::title;
 
 /// The version of the report's meaning. One more or one less is understood, else `incompatible`.
 pub const REPORT_PROTOCOL: u32 = 1;
@@ -28,6 +30,9 @@ pub const REPORT_STREAMS_MAX: usize = 200_000;
 
 /// The most tracks of one stream that are kept.
 pub const REPORT_TRACKS_MAX: usize = 16;
+
+/// The longest title of a stream, in bytes; what is longer is cut.
+pub const REPORT_TITLE_BYTES_MAX: usize = 255;
 
 /// The most `cluster_ingest` shares that are kept of one report.
 pub const REPORT_MEMBERS_MAX: usize = 20_000;
@@ -119,8 +124,16 @@ pub struct StreamReport {
     /// Its name.
     #[schema(value_type = String)]
     pub name: StreamName,
+    /// What it is called for people, if it is; see [`title`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub title: Option<Arc<str>>,
     /// Whether it has frames.
     pub state: StreamState,
+    /// When its capture began, Unix milliseconds by the clock of that node; `None` while idle.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>)]
+    pub opened_at: Option<NonZeroU64>,
     /// In kbit/s; `None` when not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bitrate: Option<u32>,
@@ -132,6 +145,13 @@ pub struct StreamReport {
     pub tracks: Tracks,
     /// Whether a publisher may be sent there.
     pub accepts_publish: bool,
+}
+
+/// What the streams of one peer have in common, kept once. Lives as long as they are known.
+#[derive(Debug, Default)]
+pub struct Interner {
+    tracks: tracks::TrackInterner,
+    titles: titles::TitleInterner,
 }
 
 /// The tracks of a stream, shared by all who hold them; `None` when not known.

@@ -9,6 +9,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
+use std::num::NonZeroU64;
 
 use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Serializer};
@@ -16,8 +17,8 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use super::{
-    Listener, Member, NodeState, NodeStats, REPORT_ITEMS_MAX, REPORT_MEMBERS_MAX, REPORT_PROTOCOL,
-    REPORT_STREAMS_MAX, Report, StreamReport, StreamState, TrackInterner, Tracks,
+    Interner, Listener, Member, NodeState, NodeStats, REPORT_ITEMS_MAX, REPORT_MEMBERS_MAX,
+    REPORT_PROTOCOL, REPORT_STREAMS_MAX, Report, StreamReport, StreamState, Tracks,
 };
 use crate::names::{Hostname, NodeId, StreamName};
 
@@ -87,13 +88,13 @@ pub enum ReportError {
 
 /// Reads one page.
 ///
-/// `tracks` is the peer's own and lives as long as its streams are known.
+/// `known` is the peer's own and lives as long as its streams are known.
 ///
 /// Errors: the first limit or rule that `bytes` breaks; invalid stream names are only counted.
 pub fn read_report(
     bytes: &[u8],
     limits: &ReportLimits,
-    tracks: &mut TrackInterner,
+    known: &mut Interner,
 ) -> Result<ReadReport, ReportError> {
     if bytes.len() > limits.page_bytes_max {
         return Err(ReportError::TooLong { bytes_max: limits.page_bytes_max });
@@ -124,7 +125,7 @@ pub fn read_report(
     if wire.streams.seen > limits.streams_max.min(REPORT_STREAMS_MAX) {
         return Err(ReportError::TooManyStreams { streams_max: limits.streams_max });
     }
-    wire.into_report(tracks).map_err(ReportError::Shape)
+    wire.into_report(known).map_err(ReportError::Shape)
 }
 
 /// Whether brackets outside of strings nest deeper than `depth_max`. Does not check the grammar.
@@ -187,15 +188,20 @@ struct WireReport<'a> {
 }
 
 impl WireReport<'_> {
-    fn into_report(self, tracks: &mut TrackInterner) -> Result<ReadReport, serde_json::Error> {
+    fn into_report(self, known: &mut Interner) -> Result<ReadReport, serde_json::Error> {
         let sent = self.streams.items.len();
         let mut streams = Vec::with_capacity(sent);
+        known.titles.sweep();
         for wire in self.streams.items {
             if let Some(name) = wire.name.0 {
-                let tracks = wire.tracks.map_or(Ok(None), |json| tracks.intern(json.get()))?;
+                let tracks =
+                    wire.tracks.map_or(Ok(None), |json| known.tracks.intern(json.get()))?;
+                let title = wire.title.map_or(Ok(None), |json| known.titles.intern(json.get()))?;
                 streams.push(StreamReport {
                     name,
+                    title,
                     state: wire.state,
+                    opened_at: wire.opened_at.and_then(NonZeroU64::new),
                     bitrate: wire.bitrate,
                     clients: wire.clients.unwrap_or(0),
                     tracks,
@@ -276,11 +282,15 @@ impl<'de> Deserialize<'de> for WireName {
     }
 }
 
-/// A stream whose tracks are still text.
+/// A stream whose title and tracks are still JSON.
 #[derive(Deserialize)]
 struct WireStream<'a> {
     name: WireName,
+    #[serde(borrow, default)]
+    title: Option<&'a RawValue>,
     state: StreamState,
+    #[serde(default)]
+    opened_at: Option<u64>,
     #[serde(default)]
     bitrate: Option<u32>,
     #[serde(default)]
@@ -310,7 +320,7 @@ mod tests {
     }
 
     fn read(text: &str) -> Result<ReadReport, ReportError> {
-        read_report(text.as_bytes(), &ReportLimits::default(), &mut TrackInterner::default())
+        read_report(text.as_bytes(), &ReportLimits::default(), &mut Interner::default())
     }
 
     #[test]
@@ -318,12 +328,13 @@ mod tests {
         let text = page(
             r#","full":true,"listeners":[{"scheme":"http","port":80},{"scheme":"quic","port":9}],
             "stats":{"cpu_usage":12.5,"future":{"a":[1]}},"streams":[{"name":"cam1",
-            "state":"running","bitrate":2000,"clients":3,"tracks":[{"content":"video","codec":
+            "title":"caf\u00e9","opened_at":1790000000123,"state":"running","bitrate":2000,"clients":3,"tracks":[{"content":"video","codec":
             "h264","fps":29.97}],"accepts_publish":false,"new":1}],"removed":["old"]"#,
         );
         let first = read(&text).unwrap();
         assert_eq!(first.invalid_names, 0);
         assert_eq!(first.report.streams.len(), 1);
+        assert_eq!(first.report.streams[0].title.as_deref(), Some("café"));
         let again = serde_json::to_vec(&first.report).unwrap();
         let second = self::read(&String::from_utf8(again).unwrap()).unwrap();
         assert_eq!(second.report.streams, first.report.streams);
@@ -363,7 +374,7 @@ mod tests {
         let streams = [r#"{"name":"a","state":"running"}"#; 4].join(",");
         let limits = ReportLimits { streams_max: 3, ..ReportLimits::default() };
         let text = page(&format!(r#","streams":[{streams}]"#));
-        let error = read_report(text.as_bytes(), &limits, &mut TrackInterner::default());
+        let error = read_report(text.as_bytes(), &limits, &mut Interner::default());
         assert!(matches!(error, Err(ReportError::TooManyStreams { streams_max: 3 })));
     }
 

@@ -9,6 +9,7 @@
 //! ```
 //! Where a stream is, is not asked by message: see [`super::DirectoryView::locate`].
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,10 @@ use crate::report::{Listener, NodeState, Report, StreamReport, StreamState, Trac
 pub struct LocalStream {
     /// Whether it has frames.
     pub state: StreamState,
+    /// What it is called for people, as [`report::title`](crate::report::title) cuts it.
+    pub title: Option<Arc<str>>,
+    /// When capture began, Unix milliseconds; `None` while idle.
+    pub opened_at_ms: Option<NonZeroU64>,
     /// In kbit/s; `None` when not known.
     pub bitrate_kbit: Option<u32>,
     /// Sessions playing it here.
@@ -41,6 +46,8 @@ impl LocalStream {
     pub fn in_state(state: StreamState) -> Self {
         Self {
             state,
+            title: None,
+            opened_at_ms: None,
             bitrate_kbit: None,
             clients: 0,
             tracks: None,
@@ -54,7 +61,9 @@ impl LocalStream {
     pub fn report(&self, name: &StreamName) -> StreamReport {
         StreamReport {
             name: name.clone(),
+            title: self.title.clone(),
             state: self.state,
+            opened_at: self.opened_at_ms,
             bitrate: self.bitrate_kbit,
             clients: self.clients,
             tracks: self.tracks.clone(),

@@ -243,6 +243,8 @@ impl Logged {
     fn is_due(&self, now: Instant, numbers_every: Duration) -> bool {
         let (new, old) = (&self.current, &self.told);
         if new.state != old.state
+            || new.title != old.title
+            || new.opened_at_ms != old.opened_at_ms
             || new.tracks != old.tracks
             || new.accepts_publish != old.accepts_publish
         {
@@ -272,5 +274,6 @@ fn json_bytes(stream: &StreamReport) -> usize {
             160 + text(&t.content) + text(&t.codec) + language
         })
         .sum();
-    128 + stream.name.as_str().len() + of_tracks
+    let title = stream.title.as_deref().map_or(0, text);
+    172 + stream.name.as_str().len() + title + of_tracks
 }

@@ -11,6 +11,7 @@
 //! keyed hash. A stream with one holder costs about 180 bytes, its name in the peer's set included.
 
 use std::collections::{HashMap, HashSet};
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,6 +26,8 @@ use crate::report::{Report, StreamReport, StreamState, Tracks};
 #[derive(Clone, Debug)]
 pub(super) struct Holder {
     pub(super) link: Arc<PeerLink>,
+    pub(super) title: Option<Arc<str>>,
+    pub(super) opened_at_ms: Option<NonZeroU64>,
     pub(super) tracks: Tracks,
     pub(super) bitrate_kbit: Option<u32>,
     pub(super) clients: u32,
@@ -158,6 +161,8 @@ impl Table {
     fn set_holder(&self, name: &StreamName, link: &Arc<PeerLink>, stream: StreamReport) {
         let holder = Holder {
             link: Arc::clone(link),
+            title: stream.title,
+            opened_at_ms: stream.opened_at,
             tracks: stream.tracks,
             bitrate_kbit: stream.bitrate,
             clients: stream.clients,

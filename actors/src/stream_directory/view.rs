@@ -1,5 +1,6 @@
 //! The directory as sessions read it: no mailbox, no network, no lock held by a writer.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -105,8 +106,14 @@ pub struct StreamListing {
 pub struct HolderListing {
     /// The peer's configured name.
     pub hostname: Hostname,
+    /// What the stream is called for people.
+    pub title: Option<Arc<str>>,
     /// Whether the stream has frames there.
     pub state: StreamState,
+    /// When its capture began, Unix milliseconds by the peer's clock.
+    pub opened_at_ms: Option<NonZeroU64>,
+    /// By how much that clock is ahead, in milliseconds; zero where it is not known.
+    pub clock_offset_ms: i64,
     /// In kbit/s.
     pub bitrate_kbit: Option<u32>,
     /// Sessions playing it there.
@@ -290,7 +297,8 @@ impl DirectoryView {
         let full_name = own.map(|(name, _)| name).or(peers.map(|(name, _)| name))?.clone();
         let holders: Vec<_> = peers
             .map(|(_, holders)| {
-                holders.iter().filter(|h| h.link.is_open(now)).map(listed).collect()
+                let open = holders.iter().filter(|holder| holder.link.is_open(now));
+                open.map(|holder| self.listed(holder)).collect()
             })
             .unwrap_or_default();
         let local = own.map(|(_, entry)| entry.stream.clone());
@@ -319,6 +327,23 @@ impl DirectoryView {
         Some(StreamLocation::At(link.route(), choice))
     }
 
+    fn listed(&self, holder: &Holder) -> HolderListing {
+        let route = holder.link.route();
+        let offsets = self.shared.table.clock_offsets.pin();
+        let offset = route.node.and_then(|node| offsets.get(&node.prefix()));
+        HolderListing {
+            hostname: route.hostname.clone(),
+            title: holder.title.clone(),
+            state: holder.state,
+            opened_at_ms: holder.opened_at_ms,
+            clock_offset_ms: offset.copied().unwrap_or(0),
+            bitrate_kbit: holder.bitrate_kbit,
+            clients: holder.clients,
+            tracks: holder.tracks.clone(),
+            accepts_publish: holder.accepts_publish,
+        }
+    }
+
     fn is_settled(&self, now: Instant) -> bool {
         self.shared.is_settled.load(Relaxed)
             || now.saturating_duration_since(self.shared.started) >= SETTLES_WITHIN
@@ -333,15 +358,4 @@ fn is_expected_back(holder: &Holder, ask: &Ask) -> bool {
         && holder.link.is_over_cpu_limit()
         && holder.link.is_open_for(ask.protocol, ask.now);
     holder.state != StreamState::Failed && (!is_open || is_busy)
-}
-
-fn listed(holder: &Holder) -> HolderListing {
-    HolderListing {
-        hostname: holder.link.route().hostname.clone(),
-        state: holder.state,
-        bitrate_kbit: holder.bitrate_kbit,
-        clients: holder.clients,
-        tracks: holder.tracks.clone(),
-        accepts_publish: holder.accepts_publish,
-    }
 }

@@ -1,5 +1,7 @@
 //! One stream as the API shows it, put together from all that is known of it.
 
+use std::num::NonZeroU64;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value, json};
@@ -97,7 +99,8 @@ pub(super) fn schema(mut configured: Value) -> Schema {
             "relays": about("integer", "nodes that relay it from this one; \
                 their clients count there"),
             "lifetime": about("integer", "milliseconds since it was opened"),
-            "opened_at": about("integer", "unix milliseconds"),
+            "opened_at": about("integer", "unix milliseconds by the clock of the node \
+                that has it"),
             "retry_count": about("integer", "how often the input was started again"),
             "bytes_in": some("integer"),
             "bytes_out": some("integer"),
@@ -152,10 +155,14 @@ pub(super) fn item(
     item.insert("name".to_owned(), json!(name));
     item.insert("named_by".to_owned(), json!(named_by));
     let is_own = named_by != "remote";
+    let view = View::of(sources, is_own, hostname);
+    if let (None, Some(title)) = (&sources.configured, &view.title) {
+        item.insert("title".to_owned(), json!(title));
+    }
     if let Some(details) = details {
         tell_inputs(&mut item, &details.inputs);
     }
-    item.insert("stats".to_owned(), stats(sources, is_own, details, hostname));
+    item.insert("stats".to_owned(), stats(view, details));
     Value::Object(item)
 }
 
@@ -189,14 +196,8 @@ fn input_stats(input: &InputDetails) -> Value {
     })
 }
 
-fn stats(
-    sources: &Sources,
-    is_own: bool,
-    details: Option<&StreamDetails>,
-    hostname: &str,
-) -> Value {
+fn stats(view: View, details: Option<&StreamDetails>) -> Value {
     let now_ms = unix_ms();
-    let view = View::of(sources, is_own, hostname);
     // A stream of ours without frames whose input has no error just has no publisher.
     let is_waiting = details.is_some_and(|details| details.source_error.is_none());
     let absent = StreamDetails::default();
@@ -204,7 +205,10 @@ fn stats(
     let since_frame =
         details.last_frame_ms.map(|at| Duration::from_millis(now_ms.saturating_sub(at)));
     let is_fresh = since_frame.is_none_or(|since| since < ALIVE_FOR);
-    let lifetime = details.opened_at_ms.map(|at| now_ms.saturating_sub(at));
+    let opened_at = details.opened_at_ms.or(view.opened_at_ms);
+    // By this node's clock: a peer's may be ahead.
+    let lifetime =
+        opened_at.map(|at| now_ms.saturating_add_signed(view.clock_offset_ms).saturating_sub(at));
     let ts_delay = since_frame.and_then(|since| u64::try_from(since.as_millis()).ok());
     json!({
         "id": details.id,
@@ -217,7 +221,7 @@ fn stats(
         "client_count": details.client_count,
         "relays": details.relays,
         "lifetime": lifetime,
-        "opened_at": details.opened_at_ms,
+        "opened_at": opened_at,
         "retry_count": details.retry_count,
         "bytes_in": details.bytes_in,
         "bytes_out": details.bytes_out,
@@ -231,7 +235,12 @@ fn stats(
 
 /// The cluster's word about a stream: this node's own where it has the stream, else the peers'.
 struct View {
+    title: Option<Arc<str>>,
     state: Option<StreamState>,
+    /// At the node that speaks for it, unix milliseconds by the clock there.
+    opened_at_ms: Option<u64>,
+    /// By how much that clock is ahead of ours, in milliseconds.
+    clock_offset_ms: i64,
     bitrate_kbit: Option<u32>,
     /// All nodes together.
     clients: u64,
@@ -259,7 +268,12 @@ impl View {
             (None, Some(holder)) => holder.tracks.as_deref(),
             (None, None) => None,
         };
+        let title =
+            local.map_or(best.and_then(|best| best.title.as_ref()), |own| own.title.as_ref());
         Self {
+            title: title.cloned(),
+            opened_at_ms: best.and_then(|best| best.opened_at_ms).map(NonZeroU64::get),
+            clock_offset_ms: best.map_or(0, |best| best.clock_offset_ms),
             state: local.map(|stream| stream.state).or(best.map(|holder| holder.state)),
             bitrate_kbit: local
                 .map_or(best.and_then(|holder| holder.bitrate_kbit), |own| own.bitrate_kbit),
@@ -319,7 +333,10 @@ mod tests {
             TrackReport { content: "video".into(), codec: "h264".into(), ..Default::default() };
         HolderListing {
             hostname: hostname.parse().unwrap(),
+            title: Some(format!("{hostname}'s").into()),
             state,
+            opened_at_ms: NonZeroU64::new(unix_ms() - 60_000),
+            clock_offset_ms: 30_000,
             bitrate_kbit: Some(2500),
             clients,
             tracks: Some([track.clone(), TrackReport { content: "audio".into(), ..track }].into()),
@@ -346,6 +363,9 @@ mod tests {
         assert_eq!(item["stats"]["online_clients"], 6);
         assert_eq!(item["stats"]["bitrate"], 2500);
         assert_eq!(item["stats"]["running_on"], json!(["east", "west"]));
+        assert_eq!(item["title"], "east's");
+        let lifetime = item["stats"]["lifetime"].as_u64().unwrap();
+        assert!((90_000..100_000).contains(&lifetime), "by a clock that is ahead: {lifetime}");
         let tracks = item["stats"]["media_info"]["tracks"].as_array().unwrap();
         assert_eq!(tracks[0]["track_id"], "v1");
         assert_eq!(tracks[1]["track_id"], "a1");
@@ -372,6 +392,7 @@ mod tests {
         assert_eq!(item["stats"]["relays"], 3);
         assert_eq!(item["stats"]["running_on"], json!(["east"]));
         assert_eq!(item["stats"]["source_error"], "no publisher");
+        assert_eq!(item["stats"]["opened_at"], Value::Null, "of the peer");
     }
 
     #[test]

@@ -14,6 +14,7 @@ fn stream(name: &str) -> Broadcast {
         InputSpec { source: InputSource::Publish, priority: 1, source_timeout: seconds(10) };
     let spec = StreamSpec {
         name: name.parse().unwrap(),
+        title: None,
         inputs: vec![input],
         is_static: true,
         clients_timeout: seconds(60),

@@ -1,6 +1,7 @@
 //! What peers hear of this node: cursors, pages and throttled numbers.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 
 use actix::prelude::*;
 use proptest::prelude::*;
@@ -69,6 +70,24 @@ async fn numbers_alone_travel_every_ten_seconds_if_they_moved_by_a_tenth() {
     assert!(since(&f, Some(&news.cursor)).await.streams.is_empty(), "too soon");
     tokio::time::sleep(Duration::from_secs(12)).await;
     assert_eq!(since(&f, Some(&news.cursor)).await.streams[0].clients, 500, "by itself");
+}
+
+#[actix::test]
+async fn title_and_opening_are_told_at_once_and_a_peer_lists_them() {
+    let mut f = fixture();
+    f.local("a", LocalStream::in_state(Running)).await;
+    let cursor = since(&f, None).await.cursor;
+    let opened_at_ms = NonZeroU64::new(1_790_000_000_123);
+    let titled =
+        LocalStream { title: Some("Hall".into()), opened_at_ms, ..LocalStream::in_state(Running) };
+    f.local("a", titled).await;
+    let news = since(&f, Some(&cursor)).await.streams;
+    assert_eq!((news[0].title.as_deref(), news[0].opened_at), (Some("Hall"), opened_at_ms));
+    let south = f.peer("south");
+    let told = StreamReport { name: name("b"), ..news[0].clone() };
+    f.report(&south, true, vec![told]).await;
+    let listed = f.view.find("b", now()).unwrap().holders.remove(0);
+    assert_eq!((listed.title.as_deref(), listed.opened_at_ms), (Some("Hall"), opened_at_ms));
 }
 
 /// Counts what the directory announces.
