@@ -154,6 +154,7 @@ fn report(peer: usize, port: u16, id: NodeId) -> io::Result<Report> {
         },
         streams: Vec::new(),
         removed: Vec::new(),
+        relayed: None,
         vods: Vec::new(),
         members: Vec::new(),
     })

@@ -136,7 +136,7 @@ impl Parts {
         let (supervisor, peers) =
             start_cluster(&identity, &nodes, &directory, &stats, &cluster_arbiter.handle())?;
         let (relays, relay_hub) =
-            start_relays(&view, nodes, arbiters, relayed, &cluster_arbiter.handle());
+            start_relays(&directory, &view, nodes, arbiters, relayed, &cluster_arbiter.handle());
 
         let sampler = start_sampler(&loaded, &identity, &totals, &stats);
 
@@ -269,14 +269,17 @@ fn start_hub(
 
 /// Starts what gives out the streams of peers.
 fn start_relays(
-    directory: &DirectoryView,
+    directory: &Addr<StreamDirectory>,
+    view: &DirectoryView,
     nodes: FetcherParts,
     arbiters: Vec<ArbiterHandle>,
     totals: Published<CounterValues>,
     arbiter: &ArbiterHandle,
 ) -> (Relays, Addr<RelayHub>) {
-    let (directory, settings) = (directory.clone(), RelaySettings::default());
-    RelayHub::start_on(arbiter, RelayParts { directory, nodes, arbiters, settings, totals })
+    let (watched, directory) = (directory.clone().recipient(), view.clone());
+    let settings = RelaySettings::default();
+    let parts = RelayParts { directory, nodes, arbiters, settings, watched, totals };
+    RelayHub::start_on(arbiter, parts)
 }
 
 /// Starts what measures this node.

@@ -72,7 +72,7 @@ impl PageMerge {
             return Ok(());
         };
         let ReadReport { report, invalid_names } = page;
-        let Report { streams, removed, .. } = &mut merged.report;
+        let Report { streams, removed, relayed, .. } = &mut merged.report;
         if !report.removed.is_empty() {
             let gone: HashSet<_> = report.removed.iter().collect();
             streams.retain(|stream| !gone.contains(&stream.name));
@@ -87,8 +87,9 @@ impl PageMerge {
         let (mut all, mut gone) = (std::mem::take(streams), std::mem::take(removed));
         all.extend(report.streams);
         gone.extend(report.removed);
+        let relayed = report.relayed.or(relayed.take());
         let full = merged.report.full;
-        merged.report = Report { streams: all, removed: gone, full, ..report };
+        merged.report = Report { streams: all, removed: gone, relayed, full, ..report };
         merged.invalid_names += invalid_names;
         Ok(())
     }

@@ -40,7 +40,8 @@ use crate::names::{Hostname, StreamName};
 use crate::node_stats::CounterValues;
 use crate::peer_actor::{FetcherParts, SignedAsk, SignedClient};
 use crate::published::Published;
-use crate::stream_directory::{DirectoryView, LocalStreamChanged, PeerRoute};
+use crate::report::Relayed;
+use crate::stream_directory::{DirectoryView, LocalRelaysChanged, LocalStreamChanged, PeerRoute};
 use crate::stream_hub::LocalEntry;
 use messages::OpenRelay;
 use pull::{PeerKeys, RelayPull};
@@ -105,6 +106,8 @@ pub struct RelayParts {
     pub arbiters: Vec<ArbiterHandle>,
     /// How streams are relayed.
     pub settings: RelaySettings,
+    /// Hears who watches which relay, so that the stream's viewers are known everywhere.
+    pub watched: Recipient<LocalRelaysChanged>,
     /// Where the bytes given out and the clients of all relays are summed up.
     pub totals: Published<CounterValues>,
 }
@@ -120,6 +123,8 @@ pub struct RelayHub {
     relays: HashMap<StreamName, Life>,
     /// Bytes given out by relays that are no more.
     bytes_gone: u64,
+    /// Who watches, as last told.
+    told: Vec<Relayed>,
 }
 
 /// How far a relay has come.
@@ -151,6 +156,7 @@ impl RelayHub {
             askers: HashMap::new(),
             relays: HashMap::new(),
             bytes_gone: 0,
+            told: Vec::new(),
         }
     }
 
@@ -269,11 +275,21 @@ impl RelayHub {
             self.remove(&dead.spec.name, "its actor died");
         }
         let mut totals = CounterValues { bytes_out: self.bytes_gone, ..CounterValues::default() };
+        let mut watched = Vec::new();
         for entry in self.table.all() {
+            let clients = entry.broadcast.viewers().count();
             totals.bytes_out += entry.broadcast.facts().bytes_out;
-            totals.play_sessions += u64::from(entry.broadcast.viewers().count());
+            totals.play_sessions += u64::from(clients);
+            if clients > 0 {
+                watched.push(Relayed { name: entry.spec.name.clone(), clients });
+            }
         }
         self.parts.totals.publish(totals);
+        watched.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        if self.told != watched {
+            self.told.clone_from(&watched);
+            self.parts.watched.do_send(LocalRelaysChanged { relayed: watched });
+        }
     }
 }
 

@@ -34,6 +34,9 @@ pub const REPORT_TRACKS_MAX: usize = 16;
 /// The longest title of a stream, in bytes; what is longer is cut.
 pub const REPORT_TITLE_BYTES_MAX: usize = 255;
 
+/// The most relays that are kept of one report: more than a node begins.
+pub const REPORT_RELAYED_MAX: usize = 1_000;
+
 /// The most `cluster_ingest` shares that are kept of one report.
 pub const REPORT_MEMBERS_MAX: usize = 20_000;
 
@@ -70,6 +73,10 @@ pub struct Report {
     /// Streams that are gone since the cursor.
     #[schema(value_type = Vec<String>)]
     pub removed: Vec<StreamName>,
+    /// Streams of other nodes that it gives out to viewers of its own, all of them; absent where
+    /// they are as they were at the cursor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relayed: Option<Vec<Relayed>>,
     /// The prefixes of the node's file collections.
     pub vods: Vec<String>,
     /// The node's share in `cluster_ingest`.
@@ -224,6 +231,16 @@ impl From<Fps> for f64 {
     fn from(fps: Fps) -> Self {
         f64::from(fps.millihertz) / 1_000.0
     }
+}
+
+/// A stream of another node that this one relays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Relayed {
+    /// Its name.
+    #[schema(value_type = String)]
+    pub name: StreamName,
+    /// Sessions playing it here.
+    pub clients: u32,
 }
 
 /// A node's share in one `cluster_ingest` stream.

@@ -18,7 +18,8 @@ use thiserror::Error;
 
 use super::{
     Interner, Listener, Member, NodeState, NodeStats, REPORT_ITEMS_MAX, REPORT_MEMBERS_MAX,
-    REPORT_PROTOCOL, REPORT_STREAMS_MAX, Report, StreamReport, StreamState, Tracks,
+    REPORT_PROTOCOL, REPORT_RELAYED_MAX, REPORT_STREAMS_MAX, Relayed, Report, StreamReport,
+    StreamState, Tracks,
 };
 use crate::names::{Hostname, NodeId, StreamName};
 
@@ -182,6 +183,8 @@ struct WireReport<'a> {
     #[serde(default)]
     removed: Few<WireName, REPORT_STREAMS_MAX>,
     #[serde(default)]
+    relayed: Option<Few<WireRelayed, REPORT_RELAYED_MAX>>,
+    #[serde(default)]
     vods: Few<String, REPORT_ITEMS_MAX>,
     #[serde(default)]
     members: Few<Member, REPORT_MEMBERS_MAX>,
@@ -223,6 +226,7 @@ impl WireReport<'_> {
             stats: self.stats,
             streams,
             removed: self.removed.items.into_iter().filter_map(|name| name.0).collect(),
+            relayed: self.relayed.map(Few::into_relayed),
             vods: self.vods.items,
             members: self.members.items,
         };
@@ -282,6 +286,19 @@ impl<'de> Deserialize<'de> for WireName {
     }
 }
 
+#[derive(Deserialize)]
+struct WireRelayed {
+    name: WireName,
+    clients: u32,
+}
+
+impl<const MAX: usize> Few<WireRelayed, MAX> {
+    fn into_relayed(self) -> Vec<Relayed> {
+        let named = |wire: WireRelayed| Some(Relayed { name: wire.name.0?, clients: wire.clients });
+        self.items.into_iter().filter_map(named).collect()
+    }
+}
+
 /// A stream whose title and tracks are still JSON.
 #[derive(Deserialize)]
 struct WireStream<'a> {
@@ -329,16 +346,20 @@ mod tests {
             r#","full":true,"listeners":[{"scheme":"http","port":80},{"scheme":"quic","port":9}],
             "stats":{"cpu_usage":12.5,"future":{"a":[1]}},"streams":[{"name":"cam1",
             "title":"caf\u00e9","opened_at":1790000000123,"state":"running","bitrate":2000,"clients":3,"tracks":[{"content":"video","codec":
-            "h264","fps":29.97}],"accepts_publish":false,"new":1}],"removed":["old"]"#,
+            "h264","fps":29.97}],"accepts_publish":false,"new":1}],"removed":["old"],"relayed":[{"name":"../a",
+            "clients":1},{"name":"east-cam","clients":7}]"#,
         );
         let first = read(&text).unwrap();
         assert_eq!(first.invalid_names, 0);
         assert_eq!(first.report.streams.len(), 1);
         assert_eq!(first.report.streams[0].title.as_deref(), Some("café"));
+        let relayed = Relayed { name: "east-cam".parse().unwrap(), clients: 7 };
+        assert_eq!(first.report.relayed, Some(vec![relayed]));
         let again = serde_json::to_vec(&first.report).unwrap();
         let second = self::read(&String::from_utf8(again).unwrap()).unwrap();
         assert_eq!(second.report.streams, first.report.streams);
         assert_eq!(second.report.removed, first.report.removed);
+        assert_eq!(second.report.relayed, first.report.relayed);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!  StreamHub ── LocalStreamChanged, LocalStreamRemoved ─▶┐
+//!  RelayHub ─── LocalRelaysChanged ────────────────────▶│
 //!  node ─────── LocalNodeChanged, LocalVodsChanged ─────▶│ StreamDirectory ─▶ DirectoryView
 //!  PeerActor ── PeerReported, PeerLost ─────────────────▶│       (read by every session)
 //!  supervisor ─ PeersSettled ───────────────────────────▶┘
@@ -17,7 +18,7 @@ use actix::prelude::*;
 
 use super::peer_link::PeerLink;
 use crate::names::StreamName;
-use crate::report::{Listener, NodeState, Report, StreamReport, StreamState, Tracks};
+use crate::report::{Listener, NodeState, Relayed, Report, StreamReport, StreamState, Tracks};
 
 /// What this node knows of a stream of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,6 +109,15 @@ pub struct LocalNodeChanged {
 pub struct LocalVodsChanged {
     /// Their prefixes.
     pub prefixes: Vec<String>,
+}
+
+/// The relays of this node have other viewers now. Sent by the relay hub: the directory decides
+/// what peers need to hear.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct LocalRelaysChanged {
+    /// All streams that are relayed here and watched, by name.
+    pub relayed: Vec<Relayed>,
 }
 
 /// A peer has answered. Sent by its actor, all pages of one fetch as one.

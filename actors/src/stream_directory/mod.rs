@@ -35,8 +35,9 @@ use table::PeerStreams;
 
 pub use files::FileLocation;
 pub use messages::{
-    LocalNodeChanged, LocalStream, LocalStreamChanged, LocalStreamRemoved, LocalTruthChanged,
-    LocalVodsChanged, PeerLost, PeerReported, PeersSettled, ReportSince, SubscribeLocalTruth,
+    LocalNodeChanged, LocalRelaysChanged, LocalStream, LocalStreamChanged, LocalStreamRemoved,
+    LocalTruthChanged, LocalVodsChanged, PeerLost, PeerReported, PeersSettled, ReportSince,
+    SubscribeLocalTruth,
 };
 pub use peer_link::{PeerLink, PeerLoad, PeerRoute};
 pub use route_counters::RedirectCount;
@@ -173,6 +174,15 @@ impl Handler<LocalVodsChanged> for StreamDirectory {
     }
 }
 
+impl Handler<LocalRelaysChanged> for StreamDirectory {
+    type Result = ();
+
+    fn handle(&mut self, news: LocalRelaysChanged, _ctx: &mut Self::Context) {
+        self.view.shared.table.set_relayed(&mut self.known, None, news.relayed.clone());
+        self.log.change_relayed(news.relayed, now());
+    }
+}
+
 impl Handler<PeerReported> for StreamDirectory {
     type Result = ();
 
@@ -225,6 +235,7 @@ impl Handler<ReportSince> for StreamDirectory {
             stats: NodeStats::clone(&self.stats.load()),
             streams: page.streams,
             removed: page.removed,
+            relayed: page.relayed,
             vods: self.vods.clone(),
             members: Vec::new(),
         })

@@ -8,6 +8,7 @@
 //! A reader in the middle of everything has the cursor `<id>.<revision>-<newest when it began>`:
 //! what was removed and forgotten before it began does not matter to it.
 //!
+//! What this node relays is in the log once, as a whole: it is short, and most nodes relay nothing.
 //! Each stream is in the log once, at the revision of its last change; each removed name too, as
 //! long as there is room. A cursor older than the oldest forgotten removal, or of another life of
 //! this node, gets everything from the start, in the same pages.
@@ -18,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use super::messages::LocalStream;
 use crate::names::{NodeId, StreamName};
-use crate::report::StreamReport;
+use crate::report::{Relayed, StreamReport};
 
 /// Bounds of the log.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +51,15 @@ pub(super) struct ReportLog {
     forgotten: u64,
     streams: HashMap<StreamName, Logged>,
     removed: HashMap<StreamName, u64>,
-    order: BTreeMap<u64, StreamName>,
+    relayed: RelayedLog,
+    order: BTreeMap<u64, Entry>,
+}
+
+/// What stands at a revision.
+#[derive(Clone, Debug)]
+enum Entry {
+    Stream(StreamName),
+    Relayed,
 }
 
 /// A page of the log.
@@ -66,6 +75,8 @@ pub(super) struct LogPage {
     pub(super) streams: Vec<StreamReport>,
     /// Names that are gone.
     pub(super) removed: Vec<StreamName>,
+    /// All that is relayed, if it is news.
+    pub(super) relayed: Option<Vec<Relayed>>,
 }
 
 /// How far a reader has come.
@@ -84,6 +95,15 @@ struct Logged {
     told_at: Instant,
 }
 
+/// What this node relays, and what was told of it last.
+#[derive(Debug, Default)]
+struct RelayedLog {
+    current: Vec<Relayed>,
+    told: Vec<Relayed>,
+    /// Its revision and the time, once it was told.
+    told_at: Option<(u64, Instant)>,
+}
+
 impl ReportLog {
     /// An empty log.
     pub(super) fn new(id: NodeId, limits: LogLimits) -> Self {
@@ -94,6 +114,7 @@ impl ReportLog {
             forgotten: 0,
             streams: HashMap::new(),
             removed: HashMap::new(),
+            relayed: RelayedLog::default(),
             order: BTreeMap::new(),
         }
     }
@@ -102,7 +123,7 @@ impl ReportLog {
     /// or ceased to have frames.
     pub(super) fn change(&mut self, name: &StreamName, stream: LocalStream, now: Instant) -> bool {
         let Some(logged) = self.streams.get_mut(name) else {
-            let revision = self.advance(name, None);
+            let revision = self.advance(Entry::Stream(name.clone()), None);
             if let Some(old) = self.removed.remove(name) {
                 self.order.remove(&old);
             }
@@ -125,7 +146,7 @@ impl ReportLog {
         let Some(logged) = self.streams.remove(name) else {
             return false;
         };
-        let revision = self.advance(name, Some(logged.revision));
+        let revision = self.advance(Entry::Stream(name.clone()), Some(logged.revision));
         self.removed.insert(name.clone(), revision);
         if self.removed.len() > self.limits.removed_max {
             self.forget_oldest_removals();
@@ -133,8 +154,21 @@ impl ReportLog {
         true
     }
 
+    /// Notes all that this node relays now.
+    pub(super) fn change_relayed(&mut self, relayed: Vec<Relayed>, now: Instant) {
+        self.relayed.current = relayed;
+        if self.relayed.is_due(now, self.limits.numbers_every) {
+            let old = self.relayed.told_at.map(|(revision, _)| revision);
+            let revision = self.advance(Entry::Relayed, old);
+            self.relayed.told_at = Some((revision, now));
+            self.relayed.told.clone_from(&self.relayed.current);
+        }
+    }
+
     /// Logs changes of numbers that were held back and are due now.
     pub(super) fn flush(&mut self, now: Instant) {
+        let relayed = std::mem::take(&mut self.relayed.current);
+        self.change_relayed(relayed, now);
         let every = self.limits.numbers_every;
         let due: Vec<_> = self
             .streams
@@ -156,16 +190,24 @@ impl ReportLog {
             more: false,
             streams: Vec::new(),
             removed: Vec::new(),
+            relayed: None,
         };
         let Place { after, began } =
             known.unwrap_or(Place { after: 0, began: Some(self.revision) });
         let (mut last, mut bytes) = (after, 0);
-        for (&revision, name) in self.order.range((Bound::Excluded(after), Bound::Unbounded)) {
+        for (&revision, entry) in self.order.range((Bound::Excluded(after), Bound::Unbounded)) {
             if bytes >= self.limits.page_bytes_max {
                 page.more = true;
                 break;
             }
             last = revision;
+            let Entry::Stream(name) = entry else {
+                let relayed = self.relayed.current.clone();
+                bytes +=
+                    relayed.iter().map(|relayed| 40 + relayed.name.as_str().len()).sum::<usize>();
+                page.relayed = Some(relayed);
+                continue;
+            };
             match self.streams.get(name) {
                 Some(logged) => {
                     let stream = logged.current.report(name);
@@ -205,7 +247,7 @@ impl ReportLog {
 
     fn tell(&mut self, name: &StreamName, now: Instant) {
         let old = self.streams.get(name).map(|logged| logged.revision);
-        let revision = self.advance(name, old);
+        let revision = self.advance(Entry::Stream(name.clone()), old);
         if let Some(logged) = self.streams.get_mut(name) {
             logged.revision = revision;
             logged.told = logged.current.clone();
@@ -213,13 +255,13 @@ impl ReportLog {
         }
     }
 
-    /// Moves a name to the end of the log.
-    fn advance(&mut self, name: &StreamName, old: Option<u64>) -> u64 {
+    /// Moves an entry to the end of the log.
+    fn advance(&mut self, entry: Entry, old: Option<u64>) -> u64 {
         if let Some(old) = old {
             self.order.remove(&old);
         }
         self.revision += 1;
-        self.order.insert(self.revision, name.clone());
+        self.order.insert(self.revision, entry);
         self.revision
     }
 
@@ -253,6 +295,19 @@ impl Logged {
         let is_far = is_over_a_tenth(Some(new.clients), Some(old.clients))
             || is_over_a_tenth(new.bitrate_kbit, old.bitrate_kbit);
         is_far && now.saturating_duration_since(self.told_at) >= numbers_every
+    }
+}
+
+impl RelayedLog {
+    /// As for a stream's numbers; a relay that came or went is news like them.
+    fn is_due(&self, now: Instant, numbers_every: Duration) -> bool {
+        let (new, old) = (&self.current, &self.told);
+        let is_far = |(new, old): (&Relayed, &Relayed)| {
+            new.name != old.name || is_over_a_tenth(Some(new.clients), Some(old.clients))
+        };
+        let is_news = new.len() != old.len() || new.iter().zip(old).any(is_far);
+        let since = self.told_at.map(|(_, at)| now.saturating_duration_since(at));
+        is_news && since.is_none_or(|since| since >= numbers_every)
     }
 }
 

@@ -4,6 +4,7 @@
 //!  remote  name ─▶ [ Holder ─▶ PeerLink ]      what peers report
 //!  local   name ─▶ LocalEntry                  what is captured or configured here
 //!  files   prefix ─▶ [ PeerLink ]              file collections of peers
+//!  relayed name ─▶ [ Relayer ]                 streams that nodes give out without having them
 //!  lost    name ─▶ until when it is expected   streams whose last holder was lost
 //! ```
 //! The maps are concurrent: a reader never waits for the writer, and a report of a thousand streams
@@ -20,7 +21,7 @@ use smallvec::SmallVec;
 use super::messages::LocalStream;
 use super::peer_link::PeerLink;
 use crate::names::StreamName;
-use crate::report::{Report, StreamReport, StreamState, Tracks};
+use crate::report::{Relayed, Report, StreamReport, StreamState, Tracks};
 
 /// One peer's word about one stream.
 #[derive(Clone, Debug)]
@@ -41,6 +42,17 @@ pub(super) type Holders = SmallVec<[Holder; 1]>;
 /// All peers that have files below a prefix.
 pub(super) type Links = SmallVec<[Arc<PeerLink>; 2]>;
 
+/// A node that relays a stream.
+#[derive(Clone, Debug)]
+pub(super) struct Relayer {
+    /// The peer; none for this node.
+    pub(super) link: Option<Arc<PeerLink>>,
+    pub(super) clients: u32,
+}
+
+/// All nodes that relay a stream.
+pub(super) type Relayers = SmallVec<[Relayer; 1]>;
+
 /// This node's own stream.
 #[derive(Clone, Debug)]
 pub(super) struct LocalEntry {
@@ -54,17 +66,21 @@ pub(super) struct LocalEntry {
 pub(super) struct Table {
     pub(super) remote: papaya::HashMap<StreamName, Holders>,
     pub(super) local: papaya::HashMap<StreamName, LocalEntry>,
+    pub(super) relayed: papaya::HashMap<StreamName, Relayers>,
     pub(super) files: papaya::HashMap<StreamName, Links>,
     pub(super) lost: papaya::HashMap<StreamName, Instant>,
     /// By the first 32 bits of a node's id: by how much its clock is ahead, in milliseconds.
     pub(super) clock_offsets: papaya::HashMap<u32, i64>,
 }
 
-/// What only the writer needs: which streams and which prefixes each peer holds.
+/// What only the writer needs: which streams and which prefixes each peer holds, and which streams
+/// each node relays.
 #[derive(Debug, Default)]
 pub(super) struct PeerStreams {
     by_serial: HashMap<u32, HashSet<StreamName>>,
     prefixes: HashMap<u32, Vec<StreamName>>,
+    /// By the serial of the peer; none for this node.
+    relayed: HashMap<Option<u32>, Vec<StreamName>>,
 }
 
 impl Table {
@@ -111,6 +127,10 @@ impl Table {
             names.insert(name);
         }
         link.set_known(names.len(), hash_of(report.node.as_str()));
+        // Whoever tells everything and no relays has none.
+        if let Some(relayed) = report.relayed.or(report.full.then(Vec::new)) {
+            self.set_relayed(known, Some(link), relayed);
+        }
         let told: Vec<StreamName> =
             report.vods.iter().filter_map(|prefix| prefix.parse().ok()).collect();
         let before = known.prefixes.entry(link.serial()).or_default();
@@ -136,6 +156,7 @@ impl Table {
         let Some(names) = known.by_serial.remove(&link.serial()) else {
             return;
         };
+        self.forget_relayed(known, Some(link.serial()));
         let lost = self.lost.pin();
         let note = |name, is_last: bool| {
             if is_last && !stale_timeout.is_zero() {
@@ -151,6 +172,42 @@ impl Table {
             note(prefix, is_last);
         }
         link.set_known(0, link.identity());
+    }
+
+    /// Notes all that a node relays: a peer, or this one.
+    pub(super) fn set_relayed(
+        &self,
+        known: &mut PeerStreams,
+        link: Option<&Arc<PeerLink>>,
+        relayed: Vec<Relayed>,
+    ) {
+        let serial = link.map(|link| link.serial());
+        self.forget_relayed(known, serial);
+        let map = self.relayed.pin();
+        let mut names = Vec::with_capacity(relayed.len());
+        for Relayed { name, clients } in relayed {
+            let mut relayers = map.get(&name).cloned().unwrap_or_default();
+            relayers.retain(|held| !held.is_of(serial));
+            relayers.push(Relayer { link: link.cloned(), clients });
+            map.insert(name.clone(), relayers);
+            names.push(name);
+        }
+        if !names.is_empty() {
+            known.relayed.insert(serial, names);
+        }
+    }
+
+    fn forget_relayed(&self, known: &mut PeerStreams, serial: Option<u32>) {
+        let map = self.relayed.pin();
+        for name in known.relayed.remove(&serial).unwrap_or_default() {
+            let mut rest = map.get(&name).cloned().unwrap_or_default();
+            rest.retain(|held| !held.is_of(serial));
+            if rest.is_empty() {
+                map.remove(&name);
+            } else {
+                map.insert(name, rest);
+            }
+        }
     }
 
     /// Lets go of streams that were expected back and did not come.
@@ -218,6 +275,17 @@ impl Table {
         }
         remote.insert(name.clone(), rest);
         false
+    }
+}
+
+impl Relayer {
+    fn is_of(&self, serial: Option<u32>) -> bool {
+        self.link.as_ref().map(|link| link.serial()) == serial
+    }
+
+    /// Whether its word counts: this node's own does, and that of a peer that is heard.
+    pub(super) fn is_heard(&self, now: Instant) -> bool {
+        self.link.as_ref().is_none_or(|link| link.is_open(now))
     }
 }
 

@@ -99,6 +99,8 @@ pub struct StreamListing {
     pub local: Option<LocalStream>,
     /// The peers that may be redirected to and report it.
     pub holders: Vec<HolderListing>,
+    /// Sessions playing it at nodes that relay it, this one too.
+    pub relay_clients: u64,
 }
 
 /// One peer's word about a stream, for lists.
@@ -306,7 +308,15 @@ impl DirectoryView {
             name: full_name,
             local,
             holders,
+            relay_clients: self.relay_clients(name, now),
         })
+    }
+
+    fn relay_clients(&self, name: &str, now: Instant) -> u64 {
+        let relayed = self.shared.table.relayed.pin();
+        let relayers = relayed.get(name).map_or(&[][..], |relayers| relayers.as_slice());
+        let heard = relayers.iter().filter(|relayer| relayer.is_heard(now));
+        heard.map(|relayer| u64::from(relayer.clients)).sum()
     }
 
     /// How many streams peers report, and how many are this node's own.

@@ -94,7 +94,8 @@ pub(super) fn schema(mut configured: Value) -> Schema {
             "bitrate": about("integer", "kbit/s"),
             "input_bitrate": about("integer", "kbit/s received"),
             "output_bitrate": about("integer", "kbit/s given out to clients"),
-            "online_clients": about("integer", "of all nodes that have it, relays not counted"),
+            "online_clients": about("integer", "sessions playing it at any node, also at those \
+                that relay it"),
             "client_count": about("integer", "sessions since it was opened"),
             "relays": about("integer", "nodes that relay it from this one; \
                 their clients count there"),
@@ -278,7 +279,8 @@ impl View {
             bitrate_kbit: local
                 .map_or(best.and_then(|holder| holder.bitrate_kbit), |own| own.bitrate_kbit),
             clients: own_clients
-                + holders.iter().map(|holder| u64::from(holder.clients)).sum::<u64>(),
+                + holders.iter().map(|holder| u64::from(holder.clients)).sum::<u64>()
+                + sources.listing.as_ref().map_or(0, |listing| listing.relay_clients),
             tracks: shown_tracks(tracks.unwrap_or_default()),
             running_on,
         }
@@ -345,7 +347,7 @@ mod tests {
     }
 
     fn listing(local: Option<LocalStream>, holders: Vec<HolderListing>) -> Option<StreamListing> {
-        Some(StreamListing { name: "cam1".parse().unwrap(), local, holders })
+        Some(StreamListing { name: "cam1".parse().unwrap(), local, holders, relay_clients: 10 })
     }
 
     #[test]
@@ -360,7 +362,7 @@ mod tests {
         assert_eq!(item["named_by"], "remote");
         assert_eq!(item["stats"]["status"], "running");
         assert_eq!(item["stats"]["alive"], true);
-        assert_eq!(item["stats"]["online_clients"], 6);
+        assert_eq!(item["stats"]["online_clients"], 16);
         assert_eq!(item["stats"]["bitrate"], 2500);
         assert_eq!(item["stats"]["running_on"], json!(["east", "west"]));
         assert_eq!(item["title"], "east's");
@@ -388,7 +390,7 @@ mod tests {
         assert_eq!((&item["title"], &item["password"]), (&json!("Main"), &json!("***")));
         assert_eq!(item["stats"]["status"], "waiting");
         assert_eq!(item["stats"]["alive"], false);
-        assert_eq!(item["stats"]["online_clients"], 6);
+        assert_eq!(item["stats"]["online_clients"], 16);
         assert_eq!(item["stats"]["relays"], 3);
         assert_eq!(item["stats"]["running_on"], json!(["east"]));
         assert_eq!(item["stats"]["source_error"], "no publisher");

@@ -90,6 +90,7 @@ fn answer(id: u128, name: &str, state: NodeState) -> Fetched {
         stats: NodeStats::default(),
         streams: Vec::new(),
         removed: Vec::new(),
+        relayed: None,
         vods: Vec::new(),
         members: Vec::new(),
     };

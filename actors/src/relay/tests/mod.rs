@@ -72,6 +72,7 @@ fn lone_node() -> Node {
         nodes: FetcherParts::new(own_id, peer_tls(None).unwrap(), limits.0, limits.1),
         arbiters: Vec::new(),
         settings: settings(),
+        watched: directory.clone().recipient(),
         totals: totals.clone(),
     };
     let (relays, hub) = RelayHub::start_on(&actix_rt::Arbiter::current(), parts);
@@ -114,6 +115,7 @@ fn report(serial: u32, holder: &Holder) -> PeerReported {
         stats: NodeStats::default(),
         streams: vec![stream],
         removed: Vec::new(),
+        relayed: None,
         vods: Vec::new(),
         members: Vec::new(),
     };
@@ -251,8 +253,11 @@ async fn relay_ends_after_its_last_client_and_begins_anew_with_the_next() {
     tokio::time::sleep(2 * settings().clients_timeout).await;
     assert!(node.has_relay(), "somebody watches");
     assert_eq!(node.relays.client_count(), 1);
+    let listed = || node.view.find(name().as_str(), Instant::now()).unwrap().relay_clients;
+    eventually("the directory knows", || listed() == 1).await;
     drop(viewer);
     eventually("nobody watches", || !node.has_relay()).await;
+    eventually("the directory knows that, too", || listed() == 0).await;
     assert!(is_over(&entry));
     eventually("its bytes stay counted", || node.totals.load().bytes_out == 1000).await;
     node.open(&holder, 2).await.unwrap();

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::peer_link::tests::route;
 use super::*;
 use crate::names::{Protocol, StreamName};
-use crate::report::{Scheme, StreamReport, StreamState};
+use crate::report::{Relayed, Scheme, StreamReport, StreamState};
 
 const STALE: Duration = Duration::from_secs(10);
 
@@ -100,6 +100,7 @@ impl Fixture {
             stats: NodeStats::default(),
             streams: Vec::new(),
             removed: Vec::new(),
+            relayed: None,
             vods: Vec::new(),
             members: Vec::new(),
         };

@@ -90,6 +90,63 @@ async fn title_and_opening_are_told_at_once_and_a_peer_lists_them() {
     assert_eq!((listed.title.as_deref(), listed.opened_at_ms), (Some("Hall"), opened_at_ms));
 }
 
+fn relays(of: &[(&str, u32)]) -> Vec<Relayed> {
+    of.iter().map(|&(text, clients)| Relayed { name: name(text), clients }).collect()
+}
+
+#[actix::test]
+async fn what_is_relayed_is_told_whole_when_it_is_news_and_at_most_every_ten_seconds() {
+    let f = fixture();
+    let watch =
+        async |of| f.address.send(LocalRelaysChanged { relayed: relays(of) }).await.unwrap();
+    f.local("a", LocalStream::in_state(Running)).await;
+    let first = since(&f, None).await;
+    assert_eq!(first.relayed, None);
+    watch(&[("south-cam", 20)]).await;
+    let news = since(&f, Some(&first.cursor)).await;
+    assert_eq!((news.full, news.relayed), (false, Some(relays(&[("south-cam", 20)]))));
+    assert_eq!(since(&f, Some(&news.cursor)).await.relayed, None, "nothing new");
+    assert!(since(&f, None).await.relayed.is_some(), "a part of everything");
+    tokio::time::advance(Duration::from_secs(20)).await;
+    watch(&[("south-cam", 22)]).await;
+    assert_eq!(since(&f, Some(&news.cursor)).await.relayed, None, "a tenth is not over a tenth");
+    watch(&[("south-cam", 23)]).await;
+    let news = since(&f, Some(&news.cursor)).await;
+    assert_eq!(news.relayed, Some(relays(&[("south-cam", 23)])));
+    watch(&[]).await;
+    assert_eq!(since(&f, Some(&news.cursor)).await.relayed, None, "too soon");
+    tokio::time::sleep(Duration::from_secs(12)).await;
+    assert_eq!(since(&f, Some(&news.cursor)).await.relayed, Some(Vec::new()), "by itself");
+}
+
+#[actix::test]
+async fn viewers_by_relay_count_at_every_node_while_the_relaying_one_is_heard() {
+    let mut f = fixture();
+    let (south, east) = (f.peer("south"), f.peer("east"));
+    f.report(&south, true, vec![stream("cam", Running)]).await;
+    let viewers = |f: &Fixture| f.view.find("cam", now()).unwrap().relay_clients;
+    let told = async |f: &Fixture, full, relayed| {
+        f.report_with(&east, |report| Report { full, relayed, ..report }).await;
+    };
+    told(&f, true, Some(relays(&[("cam", 4), ("gone", 1)]))).await;
+    let relayed = relays(&[("cam", 2)]);
+    f.address.send(LocalRelaysChanged { relayed }).await.unwrap();
+    assert_eq!(viewers(&f), 6);
+    assert_eq!(f.view.find("gone", now()), None, "a relay holds nothing");
+    told(&f, false, None).await;
+    assert_eq!(viewers(&f), 6, "as it was");
+    told(&f, true, None).await;
+    assert_eq!(viewers(&f), 2, "it has begun anew");
+    told(&f, false, Some(relays(&[("cam", 9)]))).await;
+    assert_eq!(viewers(&f), 11);
+    east.close();
+    assert_eq!(viewers(&f), 2);
+    f.address.send(PeerLost { link: east, stale_timeout: STALE }).await.unwrap();
+    f.address.send(LocalRelaysChanged { relayed: Vec::new() }).await.unwrap();
+    assert_eq!(viewers(&f), 0);
+    assert!(f.view.shared.table.relayed.is_empty());
+}
+
 /// Counts what the directory announces.
 struct Listener(usize);
 
@@ -146,7 +203,8 @@ struct Replica {
 impl Replica {
     fn read(&mut self, log: &ReportLog) -> usize {
         for pages in 1..1_000 {
-            let LogPage { cursor, full, more, streams, removed } = log.page(self.cursor.as_deref());
+            let LogPage { cursor, full, more, streams, removed, .. } =
+                log.page(self.cursor.as_deref());
             if full {
                 self.streams.clear();
             }
