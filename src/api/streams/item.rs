@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value, json};
 use watershed_actors::report::{StreamState, TrackReport};
-use watershed_actors::stream_directory::{LocalStream, StreamListing};
+use watershed_actors::stream_directory::{HolderListing, StreamListing};
 
 use crate::api::openapi::Schema;
 
@@ -112,6 +112,12 @@ pub(super) fn schema(mut configured: Value) -> Schema {
                 "items": {"type": "string"},
                 "description": "hostnames of the nodes where it has frames",
             },
+            "held_by": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "hostnames of the nodes that have it: that capture it, can start \
+                    it on demand, or fail to capture it",
+            },
             "media_info": {
                 "type": "object",
                 "properties": {"tracks": {"type": "array", "items": track}},
@@ -199,8 +205,9 @@ fn input_stats(input: &InputDetails) -> Value {
 
 fn stats(view: View, details: Option<&StreamDetails>) -> Value {
     let now_ms = unix_ms();
-    // A stream of ours without frames whose input has no error just has no publisher.
-    let is_waiting = details.is_some_and(|details| details.source_error.is_none());
+    // A stream of ours without frames whose input has no error just has no publisher, and so has
+    // one of a peer that would let one in.
+    let is_waiting = details.map_or(view.accepts_publish, |details| details.source_error.is_none());
     let absent = StreamDetails::default();
     let details = details.unwrap_or(&absent);
     let since_frame =
@@ -229,6 +236,7 @@ fn stats(view: View, details: Option<&StreamDetails>) -> Value {
         "last_dts": details.last_dts_ms,
         "ts_delay": ts_delay,
         "running_on": view.running_on,
+        "held_by": view.held_by,
         "media_info": {"tracks": view.tracks},
         "source_error": details.source_error,
     })
@@ -248,19 +256,19 @@ struct View {
     tracks: Vec<Value>,
     /// Hostnames of the nodes where it has frames, each once.
     running_on: Vec<String>,
+    /// The same of all nodes that have it.
+    held_by: Vec<String>,
+    /// Whether a peer that speaks for it would let a publisher in.
+    accepts_publish: bool,
 }
 
 impl View {
     fn of(sources: &Sources, is_own: bool, hostname: &str) -> Self {
         let local = sources.listing.as_ref().and_then(|listing| listing.local.as_ref());
         let holders = sources.listing.as_ref().map_or(&[][..], |listing| &listing.holders);
-        let is_running = |stream: &&LocalStream| stream.state == StreamState::Running;
-        let own = local.filter(is_running).map(|_| hostname.to_owned());
+        let runs_here = local.is_some_and(|own| own.state == StreamState::Running);
         let running = holders.iter().filter(|holder| holder.state == StreamState::Running);
-        let mut running_on: Vec<String> =
-            own.into_iter().chain(running.map(|holder| holder.hostname.to_string())).collect();
-        running_on.sort_unstable();
-        running_on.dedup();
+        let own = |is_there: bool| is_there.then_some(hostname);
         // Of several holders the one with frames speaks for the stream.
         let best = holders.iter().min_by_key(|holder| rank(holder.state)).filter(|_| !is_own);
         let own_clients = local.map_or(0, |stream| u64::from(stream.clients));
@@ -282,9 +290,20 @@ impl View {
                 + holders.iter().map(|holder| u64::from(holder.clients)).sum::<u64>()
                 + sources.listing.as_ref().map_or(0, |listing| listing.relay_clients),
             tracks: shown_tracks(tracks.unwrap_or_default()),
-            running_on,
+            running_on: names(own(runs_here), running),
+            held_by: names(own(is_own), holders),
+            accepts_publish: best.is_some_and(|best| best.accepts_publish),
         }
     }
+}
+
+/// This node's name, if it is one of them, and those of `peers`, sorted, each once.
+fn names<'a>(own: Option<&str>, peers: impl IntoIterator<Item = &'a HolderListing>) -> Vec<String> {
+    let peers = peers.into_iter().map(|peer| peer.hostname.to_string());
+    let mut names: Vec<String> = own.map(str::to_owned).into_iter().chain(peers).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// Tracks numbered by kind: `v1`, `a1`, `a2`, …
@@ -326,7 +345,7 @@ fn unix_ms() -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use watershed_actors::stream_directory::HolderListing;
+    use watershed_actors::stream_directory::LocalStream;
 
     use super::*;
 
@@ -365,6 +384,7 @@ mod tests {
         assert_eq!(item["stats"]["online_clients"], 16);
         assert_eq!(item["stats"]["bitrate"], 2500);
         assert_eq!(item["stats"]["running_on"], json!(["east", "west"]));
+        assert_eq!(item["stats"]["held_by"], json!(["east", "south", "west"]));
         assert_eq!(item["title"], "east's");
         let lifetime = item["stats"]["lifetime"].as_u64().unwrap();
         assert!((90_000..100_000).contains(&lifetime), "by a clock that is ahead: {lifetime}");
@@ -393,6 +413,7 @@ mod tests {
         assert_eq!(item["stats"]["online_clients"], 16);
         assert_eq!(item["stats"]["relays"], 3);
         assert_eq!(item["stats"]["running_on"], json!(["east"]));
+        assert_eq!(item["stats"]["held_by"], json!(["east", "north"]));
         assert_eq!(item["stats"]["source_error"], "no publisher");
         assert_eq!(item["stats"]["opened_at"], Value::Null, "of the peer");
     }
@@ -434,6 +455,13 @@ mod tests {
         };
         assert_eq!(status(None), "waiting");
         assert_eq!(status(Some("no such file")), "error");
+        let of_a_peer = |accepts_publish| {
+            let holder =
+                HolderListing { accepts_publish, ..holder("east", StreamState::Failed, 0) };
+            let sources = Sources { configured: None, listing: listing(None, vec![holder]) };
+            item("cam1", &sources, None, "north")["stats"]["status"].clone()
+        };
+        assert_eq!((of_a_peer(true), of_a_peer(false)), (json!("waiting"), json!("error")));
         assert_eq!(item("cam1", &sources, None, "north")["stats"]["status"], "error");
     }
 
