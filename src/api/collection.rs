@@ -28,6 +28,8 @@ pub(super) trait Collection: 'static {
     const KEY: &'static str;
     /// What the document calls an item.
     const ITEM: &'static str;
+    /// What the document says of showing one, beyond what holds for all collections.
+    const ITEM_DETAILS: &'static str = "";
 
     /// The item of that name as it is shown; `configured` is what the settings say of it.
     fn shown(state: &ApiState, name: &str, configured: Option<Value>) -> Option<Value>;
@@ -44,6 +46,11 @@ pub(super) trait Collection: 'static {
 
     /// The refusal for a name that is none.
     fn not_found(name: &str) -> ApiError;
+
+    /// The refusal to show an item that is not there, where more can be said.
+    fn absent(_state: &ApiState, name: &str) -> ApiError {
+        Self::not_found(name)
+    }
 
     /// Looks at the name of an item that is to be written.
     ///
@@ -94,6 +101,7 @@ fn about_page<C: Collection>() -> About {
 
 fn about_item<C: Collection>() -> About {
     About::new(format!("One {}", noun::<C>()))
+        .details(C::ITEM_DETAILS)
         .json(200, "as configured, and as it is doing", named::<C>())
         .with("ETag", TAGGED)
         .refuses(&[404])
@@ -201,7 +209,7 @@ fn answer<C: Collection>(
     name: &str,
 ) -> Result<HttpResponse, ApiError> {
     let configured = settings.item(C::NAME, name);
-    let shown = C::shown(state, name, configured).ok_or_else(|| C::not_found(name))?;
+    let shown = C::shown(state, name, configured).ok_or_else(|| C::absent(state, name))?;
     let mut response = HttpResponse::Ok();
     if let Some(tag) = state.keeper.tag(settings, C::NAME, name) {
         response.insert_header(precondition::etag(&tag));

@@ -56,6 +56,7 @@ mod rtsp_publish;
 mod rtsp_redirect;
 mod sessions;
 mod sign_in;
+mod streams_elsewhere;
 mod templates;
 mod tls;
 mod vod;

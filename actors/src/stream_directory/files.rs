@@ -36,7 +36,7 @@ impl DirectoryView {
         let mut best: Option<&Arc<PeerLink>> = None;
         let mut is_expected = false;
         for prefix in prefixes(name) {
-            is_expected |= lost.get(prefix).is_some_and(|until| *until > now);
+            is_expected |= lost.get(prefix).is_some_and(|loss| loss.until > now);
             for link in files.get(prefix).into_iter().flatten().filter(|link| is_next(link)) {
                 if !link.is_open_for(Protocol::Hls, now) || link.is_over_cpu_limit() {
                     is_expected = true;

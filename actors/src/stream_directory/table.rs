@@ -5,7 +5,7 @@
 //!  local   name ─▶ LocalEntry                  what is captured or configured here
 //!  files   prefix ─▶ [ PeerLink ]              file collections of peers
 //!  relayed name ─▶ [ Relayer ]                 streams that nodes give out without having them
-//!  lost    name ─▶ until when it is expected   streams whose last holder was lost
+//!  lost    name ─▶ Loss                        streams whose last holder was lost
 //! ```
 //! The maps are concurrent: a reader never waits for the writer, and a report of a thousand streams
 //! is a thousand small writes, not a new copy of everything. Names a peer chooses are hashed with a
@@ -20,7 +20,7 @@ use smallvec::SmallVec;
 
 use super::messages::LocalStream;
 use super::peer_link::PeerLink;
-use crate::names::StreamName;
+use crate::names::{Hostname, StreamName};
 use crate::report::{Relayed, Report, StreamReport, StreamState, Tracks};
 
 /// One peer's word about one stream.
@@ -53,6 +53,15 @@ pub(super) struct Relayer {
 /// All nodes that relay a stream.
 pub(super) type Relayers = SmallVec<[Relayer; 1]>;
 
+/// A peer that was lost, and with it the streams that nobody else holds.
+#[derive(Debug)]
+pub(super) struct Loss {
+    pub(super) hostname: Hostname,
+    pub(super) at: Instant,
+    /// For so long its streams are expected back.
+    pub(super) until: Instant,
+}
+
 /// This node's own stream.
 #[derive(Clone, Debug)]
 pub(super) struct LocalEntry {
@@ -68,7 +77,7 @@ pub(super) struct Table {
     pub(super) local: papaya::HashMap<StreamName, LocalEntry>,
     pub(super) relayed: papaya::HashMap<StreamName, Relayers>,
     pub(super) files: papaya::HashMap<StreamName, Links>,
-    pub(super) lost: papaya::HashMap<StreamName, Instant>,
+    pub(super) lost: papaya::HashMap<StreamName, Arc<Loss>>,
     /// By the first 32 bits of a node's id: by how much its clock is ahead, in milliseconds.
     pub(super) clock_offsets: papaya::HashMap<u32, i64>,
 }
@@ -158,9 +167,11 @@ impl Table {
         };
         self.forget_relayed(known, Some(link.serial()));
         let lost = self.lost.pin();
+        let (hostname, until) = (link.route().hostname.clone(), now + stale_timeout);
+        let loss = Arc::new(Loss { hostname, at: now, until });
         let note = |name, is_last: bool| {
             if is_last && !stale_timeout.is_zero() {
-                lost.insert(name, now + stale_timeout);
+                lost.insert(name, Arc::clone(&loss));
             }
         };
         for name in names {
@@ -212,7 +223,7 @@ impl Table {
 
     /// Lets go of streams that were expected back and did not come.
     pub(super) fn expire_lost(&self, now: Instant) {
-        self.lost.pin().retain(|_, until| *until > now);
+        self.lost.pin().retain(|_, loss| loss.until > now);
     }
 
     fn set_holder(&self, name: &StreamName, link: &Arc<PeerLink>, stream: StreamReport) {

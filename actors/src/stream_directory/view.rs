@@ -186,7 +186,7 @@ impl DirectoryView {
         if !self.is_settled(ask.now) {
             return StreamLocation::Unsettled;
         }
-        let is_lost = || table.lost.pin().get(name).is_some_and(|until| *until > ask.now);
+        let is_lost = || table.lost.pin().get(name).is_some_and(|loss| loss.until > ask.now);
         if local.is_some() || is_expected || is_lost() {
             return StreamLocation::ComingBack;
         }
@@ -310,6 +310,21 @@ impl DirectoryView {
             holders,
             relay_clients: self.relay_clients(name, now),
         })
+    }
+
+    /// The peer with which the last holder of `name` was lost, and how long ago; none where that is
+    /// not known any more, or the stream is there.
+    #[must_use]
+    pub fn find_lost(&self, name: &str, now: Instant) -> Option<(Hostname, Duration)> {
+        let table = &self.shared.table;
+        if let Some(holder) = table.remote.pin().get(name).and_then(|holders| holders.first()) {
+            // It was closed, and the directory has not heard of it yet.
+            let is_closed = !holder.link.is_open(now);
+            return is_closed.then(|| (holder.link.route().hostname.clone(), Duration::ZERO));
+        }
+        let lost = table.lost.pin();
+        let loss = lost.get(name).filter(|loss| loss.until > now)?;
+        Some((loss.hostname.clone(), now.saturating_duration_since(loss.at)))
     }
 
     fn relay_clients(&self, name: &str, now: Instant) -> u64 {

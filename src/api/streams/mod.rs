@@ -9,11 +9,12 @@
 mod item;
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
-use watershed_actors::names::StreamName;
+use watershed_actors::names::{Hostname, StreamName};
+use watershed_actors::peer_actor::{PeerState, PeerStatus};
 use watershed_actors::stream_directory::StreamListing;
 
 pub use item::{InputDetails, StreamDetails};
@@ -34,6 +35,9 @@ impl Collection for Streams {
     const NAME: &'static str = "streams";
     const KEY: &'static str = "name";
     const ITEM: &'static str = "Stream";
+    const ITEM_DETAILS: &'static str = "Of a stream that nobody has the code is `stream_not_found`. It \
+        is `stream_lost` while the last node that had it drains, or was lost less than its \
+        `stale_timeout` ago; the title says which.";
 
     fn shown(state: &ApiState, name: &str, configured: Option<Value>) -> Option<Value> {
         let sources = Sources { configured, listing: find(state, name) };
@@ -52,6 +56,13 @@ impl Collection for Streams {
 
     fn not_found(name: &str) -> ApiError {
         ApiError::not_found("stream_not_found", format!("no node has a stream `{name}`"))
+    }
+
+    fn absent(state: &ApiState, name: &str) -> ApiError {
+        match state.directory.find_lost(name, Instant::now()) {
+            Some((peer, ago)) => lost(name, &peer, ago, state.peers.find(peer.as_str()).as_deref()),
+            None => Self::not_found(name),
+        }
     }
 
     fn check_name(name: &str) -> Result<(), ApiError> {
@@ -148,6 +159,19 @@ fn valid(name: &str) -> Result<StreamName, ApiError> {
         ApiError::bad_request("invalid_stream_name", error.to_string())
     };
     name.parse().map_err(|error| invalid(&error))
+}
+
+/// Says with whom a stream went.
+fn lost(name: &str, peer: &Hostname, ago: Duration, status: Option<&PeerStatus>) -> ApiError {
+    let fate = match status {
+        Some(status) if status.state == PeerState::Draining => "is draining".to_owned(),
+        _ => {
+            let reason = status.and_then(|status| status.error.as_ref());
+            let reason = reason.map_or_else(String::new, |error| format!(": {error}"));
+            format!("was lost {} s ago{reason}", ago.as_secs())
+        }
+    };
+    ApiError::not_found("stream_lost", format!("{peer}, which had `{name}`, {fate}"))
 }
 
 fn not_local(name: &str) -> ApiError {

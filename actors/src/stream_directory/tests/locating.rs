@@ -175,13 +175,17 @@ async fn a_lost_peer_is_out_at_once_and_its_streams_are_expected_back() {
     f.report(&b, true, vec![stream("one", Running), stream("both", Running)]).await;
     f.report(&c, true, vec![stream("both", Running)]).await;
     b.close();
+    let lost = |text| f.view.find_lost(text, now()).map(|(name, ago)| (name.to_string(), ago));
     assert_eq!(f.locate("one"), StreamLocation::ComingBack, "before the table knows");
+    assert_eq!(lost("one"), Some(("b".to_owned(), Duration::ZERO)));
     assert_eq!(f.holder("both", &ask(Protocol::Hls)).as_deref(), Some("c"));
     f.address.send(PeerLost { link: Arc::clone(&b), stale_timeout: STALE }).await.unwrap();
     assert_eq!(f.locate("one"), StreamLocation::ComingBack);
     assert_eq!(f.view.counts(), (1, 0));
-    tokio::time::advance(STALE).await;
-    assert_eq!(f.locate("one"), StreamLocation::Nowhere);
+    tokio::time::advance(STALE / 2).await;
+    assert_eq!((lost("one"), lost("both")), (Some(("b".to_owned(), STALE / 2)), None));
+    tokio::time::advance(STALE / 2).await;
+    assert_eq!((f.locate("one"), lost("one")), (StreamLocation::Nowhere, None));
 }
 
 #[actix::test]
