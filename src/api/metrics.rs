@@ -164,6 +164,7 @@ impl NodeMetrics {
         let clients = state
             .sessions
             .count_players()
+            .named()
             .into_iter()
             .map(|(protocol, count)| (vec![("protocol", protocol.to_owned())], number(count)));
         gauges(encoder, "clients", "Clients that play from this node", clients)?;

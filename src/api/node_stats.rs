@@ -4,7 +4,7 @@ use std::iter;
 use std::time::SystemTime;
 
 use actix_web::{HttpResponse, web};
-use serde_json::Value;
+use serde_json::{Value, json};
 use watershed_actors::report::{NodeStats, StreamerStatus};
 
 use super::ApiState;
@@ -13,13 +13,23 @@ use super::error::ApiError;
 use super::monitoring::NodePhase;
 use super::openapi::{About, Schema};
 
+/// The field that no report carries: a node tells its peers only of itself.
+const CLUSTER_STREAMS: &str = "cluster_streams";
+
 /// Its address.
 pub(super) fn address() -> Address {
     let about = || {
+        let stats = Schema::fields_of_type::<NodeStats>().map(|mut stats| {
+            stats["properties"][CLUSTER_STREAMS] = json!({
+                "type": "integer",
+                "description": "streams captured by this node and the peers it hears, each once",
+            });
+            stats
+        });
         About::new("This node in numbers, any of which may be null").json(
             200,
             "as last sampled",
-            Schema::of_type::<NodeStats>(),
+            stats,
         )
     };
     Address::guarded("/config/stats").on(READ, web::to(show), about)
@@ -27,16 +37,23 @@ pub(super) fn address() -> Address {
 
 /// Answers with the numbers as last sampled, and the status as of now.
 async fn show(state: web::Data<ApiState>) -> Result<HttpResponse, ApiError> {
-    Ok(HttpResponse::Ok().json(now(&state)))
+    Ok(HttpResponse::Ok().json(shown(&state)))
 }
 
 /// The only item, by hostname, as [`show`] answers.
 pub(super) fn all(state: &ApiState) -> impl ExactSizeIterator<Item = (String, Value)> + use<> {
-    let stats = serde_json::to_value(now(state)).unwrap_or_default();
-    iter::once((state.identity.hostname.to_string(), stats))
+    iter::once((state.identity.hostname.to_string(), shown(state)))
 }
 
-/// The same for those who show it otherwise.
+/// The numbers of this node, and the one of the cluster that no sum of nodes tells: several may
+/// capture one stream.
+fn shown(state: &ApiState) -> Value {
+    let mut stats = serde_json::to_value(now(state)).unwrap_or_default();
+    stats[CLUSTER_STREAMS] = json!(state.directory.captured_count());
+    stats
+}
+
+/// The numbers of this node as of now.
 pub(super) fn now(state: &ApiState) -> NodeStats {
     let mut stats = NodeStats::clone(&state.stats.load());
     let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

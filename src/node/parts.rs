@@ -138,7 +138,7 @@ impl Parts {
         let (relays, relay_hub) =
             start_relays(&directory, &view, nodes, arbiters, relayed, &cluster_arbiter.handle());
 
-        let sampler = start_sampler(&loaded, &identity, &totals, &stats);
+        let sampler = start_sampler(&loaded, &identity, &totals, &sessions, &stats);
 
         let guard = ClusterGuard::new(identity.id, translate::keys(&loaded.settings));
         let play_settings = Published::new(translate::play(&loaded.settings));
@@ -287,11 +287,13 @@ fn start_sampler(
     loaded: &Loaded,
     identity: &NodeIdentity,
     totals: &Published<CounterValues>,
+    sessions: &Sessions,
     stats: &Published<NodeStats>,
 ) -> Addr<NodeStatsSampler> {
     let total_bandwidth = loaded.settings.total_bandwidth_bps;
-    let identity = identity.clone();
-    NodeStatsSampler::new(identity, totals.clone(), stats.clone(), total_bandwidth).start()
+    let (identity, sessions) = (identity.clone(), sessions.clone());
+    let (totals, stats) = (totals.clone(), stats.clone());
+    NodeStatsSampler::new(identity, totals, sessions, stats, total_bandwidth).start()
 }
 
 /// With what other nodes are asked.

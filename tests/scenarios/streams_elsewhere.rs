@@ -57,6 +57,22 @@ fn a_peers_stream_has_its_title_its_age_and_its_holder() {
 }
 
 #[test]
+fn a_stream_of_two_nodes_is_one_of_the_cluster() {
+    let cluster = cluster(true);
+    let north = cluster.node("north");
+    wait_item(north, "cam", |cam| cam["stats"]["running_on"] == json!(["east", "south"]));
+    let _player = http::take(cluster.node("south").http, "/cam/mpegts", 64 << 10);
+    eventually(LIMIT, "north knows what its peers count", || {
+        let peer = north.api("/cluster/peers/south")["stats"].take();
+        let is_told =
+            peer["clients_by_protocol"] == json!({"tshttp": 1}) && peer["total_streams"] == 1;
+        if is_told { Ok(()) } else { Err(peer.to_string()) }
+    });
+    let stats = north.api("/config/stats");
+    assert_eq!((&stats["cluster_streams"], &stats["total_streams"]), (&json!(1), &json!(0)));
+}
+
+#[test]
 fn a_stream_that_went_with_its_node_is_missing_with_a_reason() {
     let mut cluster = cluster(false);
     let north = cluster.node("north").http;

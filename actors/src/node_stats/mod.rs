@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  tick ─▶ Machine::read on a thread ─▶ compare with the last one ─┐
-//!  CounterValues (published by the hub) ──────────────────────────┴▶ Published<NodeStats>
+//!  CounterValues (published by the hub), Sessions ────────────────┴▶ Published<NodeStats>
 //! ```
 //! `scheduler_load` is null: the runtime does not tell how busy an arbiter is, and a probe on each
 //! would cost more than it says.
@@ -18,6 +18,7 @@ use actix::prelude::*;
 
 use crate::published::Published;
 use crate::report::{NodeStats, StreamerStatus};
+use crate::session_registry::Sessions;
 use crate::stream_directory::NodeIdentity;
 use interface_load::{Interfaces, bandwidth_percent, kilobits_per_second};
 use machine::{Machine, MachineReading};
@@ -32,6 +33,7 @@ const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 pub struct NodeStatsSampler {
     identity: NodeIdentity,
     counters: Published<CounterValues>,
+    sessions: Sessions,
     published: Published<NodeStats>,
     status: StreamerStatus,
     total_bits_per_second: Option<u64>,
@@ -55,12 +57,14 @@ impl NodeStatsSampler {
     pub fn new(
         identity: NodeIdentity,
         counters: Published<CounterValues>,
+        sessions: Sessions,
         published: Published<NodeStats>,
         total_bits_per_second: Option<u64>,
     ) -> Self {
         Self {
             identity,
             counters,
+            sessions,
             published,
             status: StreamerStatus::Starting,
             total_bits_per_second,
@@ -127,6 +131,7 @@ impl NodeStatsSampler {
             started_at: Some(self.started_unix_s),
             uptime: Some(self.started.elapsed().as_secs()),
             total_clients: Some(counters.play_sessions),
+            clients_by_protocol: Some(self.sessions.count_players()),
             total_streams: Some(counters.captured_streams),
             online_streams: Some(counters.online_streams),
             ..NodeStats::default()
@@ -176,6 +181,7 @@ impl Handler<SetTotalBandwidth> for NodeStatsSampler {
 mod tests {
     use super::*;
     use crate::names::NodeId;
+    use crate::report::ClientsByProtocol;
 
     fn sampler(
         counters: &Published<CounterValues>,
@@ -186,7 +192,9 @@ mod tests {
             hostname: "north".parse().unwrap(),
             version: "1.2.3".to_owned(),
         };
-        NodeStatsSampler::new(identity, counters.clone(), published.clone(), Some(1_000_000))
+        let sessions = Sessions::default();
+        let (counters, published) = (counters.clone(), published.clone());
+        NodeStatsSampler::new(identity, counters, sessions, published, Some(1_000_000))
     }
 
     fn reading(at: Instant) -> MachineReading {
@@ -211,6 +219,7 @@ mod tests {
         let stats = published.load();
         assert_eq!((stats.output_kbit, stats.input_kbit), (Some(2_000), Some(0)));
         assert_eq!((stats.total_clients, stats.cpu_usage), (Some(1), Some(12.3)));
+        assert_eq!(stats.clients_by_protocol, Some(ClientsByProtocol::default()));
         assert_eq!((stats.memory_usage, stats.bandwidth_usage), (None, None));
     }
 

@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 use crate::names::{Hostname, NodeId, StreamName};
 
 pub use reading::{ReadReport, ReportError, ReportLimits, read_report};
-pub use stats::{NodeStats, StreamerStatus};
+pub use stats::{ClientsByProtocol, NodeStats, StreamerStatus};
 pub use titles::title;
 
 /// The version of the report's meaning. One more or one less is understood, else `incompatible`.

@@ -363,6 +363,26 @@ mod tests {
     }
 
     #[test]
+    fn quiet_report_of_a_busy_node_is_short() {
+        let name = "n".repeat(63);
+        let ports = ["http", "https", "rtsp", "rtsps", "rtmp", "rtmps"];
+        let listeners = ports.map(|scheme| format!(r#"{{"scheme":"{scheme}","port":58443}}"#));
+        let text = format!(
+            r#"{{"node":"{name}","id":"{ID}","version":"10.10.10","protocol":1,
+            "cursor":"{ID}.1000000","listeners":[{}],"stats":{{"server_version":"10.10.10",
+            "hostname":"{name}","id":"{ID}","streamer_status":"running","now":1790000000000,
+            "started_at":1790000000,"uptime":31536000,"cpu_usage":99.9,"memory_usage":99.9,
+            "bandwidth_usage":99.9,"total_clients":20000,"total_streams":100000,
+            "online_streams":100000,"clients_by_protocol":{{"hls":18000,"rtmp":1000,"rtsp":1000}},
+            "input_kbit":10000000,"output_kbit":10000000}}}}"#,
+            listeners.join(","),
+        );
+        let report = read(&text).unwrap().report;
+        let bytes = serde_json::to_vec(&report).unwrap().len();
+        assert!((900..1_024).contains(&bytes), "{bytes}");
+    }
+
+    #[test]
     fn invalid_names_are_left_out_and_counted() {
         let text = page(
             r#","streams":[{"name":"../etc","state":"running"},{"name":"a\r\nb","state":"failed"},

@@ -18,6 +18,7 @@ use super::session::{Client, Session, SessionGuard, SessionKind};
 use crate::limits::LimitHits;
 use crate::live_stream::{Broadcast, Viewer, Viewers};
 use crate::names::{Protocol, StreamName};
+use crate::report::ClientsByProtocol;
 use crate::wall_clock::unix_ms;
 
 const SHARDS: usize = 16;
@@ -185,16 +186,15 @@ impl Sessions {
         list
     }
 
-    /// How many play, by the name of their protocol.
+    /// How many play.
     #[must_use]
-    pub fn count_players(&self) -> Vec<(&'static str, u64)> {
-        let mut counts: Vec<(&'static str, u64)> =
-            Protocol::ALL.iter().map(|(_, name)| (*name, 0)).collect();
-        for session in self.list().iter().filter(|session| session.kind == SessionKind::Play) {
-            let row = Protocol::ALL.iter().position(|(known, _)| *known == session.protocol);
-            if let Some((_, count)) = row.and_then(|row| counts.get_mut(row)) {
-                *count += 1;
-            }
+    pub fn count_players(&self) -> ClientsByProtocol {
+        let mut counts = ClientsByProtocol::default();
+        for shard in &self.shared.shards {
+            let shard = lock(shard);
+            let open = shard.values().filter(|row| row.is_open()).map(|row| &row.session);
+            let playing = open.filter(|session| session.kind == SessionKind::Play);
+            playing.for_each(|session| counts.count(session.protocol));
         }
         counts
     }

@@ -80,7 +80,8 @@ async fn session_is_listed_and_counted_while_its_guard_lives() {
     assert_eq!((sessions.list().len(), stream.viewers().count()), (2, 1));
     assert_ne!(id, publisher.session().id());
     let counts = sessions.count_players();
-    assert_eq!(counts, [("hls", 0), ("tshttp", 0), ("flv", 0), ("rtsp", 0), ("rtmp", 1)]);
+    let wanted = [("hls", 0), ("tshttp", 0), ("flv", 0), ("rtsp", 0), ("rtmp", 1)];
+    assert_eq!(counts.named(), wanted);
     drop(player);
     assert!(sessions.find(&id).is_none());
     assert_eq!((sessions.list().len(), stream.viewers().count()), (1, 0));

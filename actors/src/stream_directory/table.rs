@@ -14,6 +14,7 @@
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroU64;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
@@ -78,6 +79,8 @@ pub(super) struct Table {
     pub(super) relayed: papaya::HashMap<StreamName, Relayers>,
     pub(super) files: papaya::HashMap<StreamName, Links>,
     pub(super) lost: papaya::HashMap<StreamName, Arc<Loss>>,
+    /// How many streams are captured anywhere, each once.
+    captured: AtomicUsize,
     /// By the first 32 bits of a node's id: by how much its clock is ahead, in milliseconds.
     pub(super) clock_offsets: papaya::HashMap<u32, i64>,
 }
@@ -99,12 +102,16 @@ impl Table {
         let since = local.get(&name).and_then(|entry| entry.starting_since);
         let is_starting = stream.state == StreamState::Starting;
         let starting_since = is_starting.then(|| since.unwrap_or(now));
-        local.insert(name, LocalEntry { stream, starting_since });
+        let before = self.is_captured(&name);
+        local.insert(name.clone(), LocalEntry { stream, starting_since });
+        self.count_captured(&name, before);
     }
 
     /// Forgets a stream of this node.
     pub(super) fn remove_local(&self, name: &StreamName) {
+        let before = self.is_captured(name);
         self.local.pin().remove(name);
+        self.count_captured(name, before);
     }
 
     /// Takes in what a peer said, all of it or what has changed.
@@ -243,7 +250,9 @@ impl Table {
             Some(held) => *held = holder,
             None => holders.push(holder),
         }
+        let before = self.is_captured(name);
         remote.insert(name.clone(), holders);
+        self.count_captured(name, before);
         self.lost.pin().remove(name);
     }
 
@@ -280,12 +289,40 @@ impl Table {
         };
         let mut rest = holders.clone();
         rest.retain(|held| held.link.serial() != serial);
-        if rest.is_empty() {
+        let (before, is_last) = (self.is_captured(name), rest.is_empty());
+        if is_last {
             remote.remove(name);
-            return true;
+        } else {
+            remote.insert(name.clone(), rest);
         }
-        remote.insert(name.clone(), rest);
-        false
+        self.count_captured(name, before);
+        is_last
+    }
+
+    /// How many streams are captured by this node or by a peer, each once.
+    pub(super) fn captured_count(&self) -> usize {
+        self.captured.load(Relaxed)
+    }
+
+    fn is_captured(&self, name: &StreamName) -> bool {
+        let is_captured =
+            |state: StreamState| matches!(state, StreamState::Running | StreamState::Starting);
+        self.local.pin().get(name).is_some_and(|entry| is_captured(entry.stream.state))
+            || self
+                .remote
+                .pin()
+                .get(name)
+                .is_some_and(|holders| holders.iter().any(|holder| is_captured(holder.state)))
+    }
+
+    /// Counts `name` anew after a change; `before` is whether it was captured. Kept up to date, for
+    /// nobody could go through a million streams each second.
+    fn count_captured(&self, name: &StreamName, before: bool) {
+        match (before, self.is_captured(name)) {
+            (false, true) => drop(self.captured.fetch_add(1, Relaxed)),
+            (true, false) => drop(self.captured.fetch_sub(1, Relaxed)),
+            (false, false) | (true, true) => {}
+        }
     }
 }
 

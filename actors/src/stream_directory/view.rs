@@ -340,6 +340,12 @@ impl DirectoryView {
         (self.shared.table.remote.len(), self.shared.table.local.len())
     }
 
+    /// How many streams this node and its peers capture, each once however many do.
+    #[must_use]
+    pub fn captured_count(&self) -> usize {
+        self.shared.table.captured_count()
+    }
+
     /// Whether this node is about to stop.
     #[must_use]
     pub fn is_draining(&self) -> bool {

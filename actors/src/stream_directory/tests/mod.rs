@@ -1,5 +1,6 @@
 //! The directory from outside: messages in, locations and reports out.
 
+mod counting;
 mod files;
 mod locating;
 mod reporting;
@@ -55,6 +56,27 @@ fn stream(stream_name: &str, state: StreamState) -> StreamReport {
     LocalStream::in_state(state).report(&name(stream_name))
 }
 
+/// A report that says nothing.
+fn blank_report() -> Report {
+    Report {
+        node: "peer".parse().unwrap(),
+        id: NodeId::from_random(2),
+        version: "1.0".to_owned(),
+        protocol: REPORT_PROTOCOL,
+        state: NodeState::Running,
+        cursor: "c".to_owned(),
+        full: false,
+        more: false,
+        listeners: Vec::new(),
+        stats: NodeStats::default(),
+        streams: Vec::new(),
+        removed: Vec::new(),
+        relayed: None,
+        vods: Vec::new(),
+        members: Vec::new(),
+    }
+}
+
 impl Fixture {
     /// A peer that speaks HTTP and RTSP and may be redirected to for a minute.
     fn peer(&mut self, hostname: &str) -> Arc<PeerLink> {
@@ -90,19 +112,7 @@ impl Fixture {
         let report = Report {
             node: link.route().hostname.clone(),
             id: NodeId::from_random(u128::from(link.serial()) << 96),
-            version: "1.0".to_owned(),
-            protocol: REPORT_PROTOCOL,
-            state: NodeState::Running,
-            cursor: "c".to_owned(),
-            full: false,
-            more: false,
-            listeners: Vec::new(),
-            stats: NodeStats::default(),
-            streams: Vec::new(),
-            removed: Vec::new(),
-            relayed: None,
-            vods: Vec::new(),
-            members: Vec::new(),
+            ..blank_report()
         };
         let (link, report) = (Arc::clone(link), Box::new(change(report)));
         self.address.send(PeerReported { link, report, clock_offset_ms: 0 }).await.unwrap();
