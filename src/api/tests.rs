@@ -91,12 +91,17 @@ impl OwnStreams for OneStream {
         let running = InputDetails {
             is_active: true,
             status: "running",
-            bitrate_kbit: 2500,
+            bitrate_kbit: Some(2500),
             ..InputDetails::default()
         };
         let error = Some("file film.mp4: no such file".to_owned());
-        let standby =
-            InputDetails { status: "standby", error, retry_count: 3, ..InputDetails::default() };
+        let standby = InputDetails {
+            status: "standby",
+            bitrate_kbit: Some(0),
+            error,
+            retry_count: 3,
+            ..InputDetails::default()
+        };
         let inputs = vec![running, standby];
         let details = StreamDetails { bytes_in: Some(7), inputs, ..StreamDetails::default() };
         (name.as_str() == "cam1").then_some(details)

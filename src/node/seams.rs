@@ -36,7 +36,7 @@ fn details(entry: &LocalEntry) -> StreamDetails {
     let inputs = entry.spec.inputs.iter().zip(facts.capture.inputs);
     StreamDetails {
         id: Some(facts.capture.capture_id),
-        input_bitrate_kbit: Some(facts.capture.input_kbit),
+        input_bitrate_kbit: facts.capture.input_kbit,
         output_bitrate_kbit: Some(facts.capture.output_kbit),
         client_count: Some(facts.sessions_total),
         relays: Some(entry.broadcast.viewers().relays()),

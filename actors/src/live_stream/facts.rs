@@ -7,8 +7,8 @@ use super::input::InputState;
 pub struct CaptureReport {
     /// Names the capture; new whenever it begins anew.
     pub capture_id: String,
-    /// Received, in kbit/s.
-    pub input_kbit: u64,
+    /// Received, in kbit/s; `None` in the first second.
+    pub input_kbit: Option<u64>,
     /// Given out to clients, in kbit/s.
     pub output_kbit: u64,
     /// When capture began, in unix milliseconds; `None` while idle.
@@ -34,8 +34,8 @@ pub struct InputReport {
     pub retry_count: u64,
     /// When its last frame came, in unix milliseconds.
     pub last_frame_ms: Option<u64>,
-    /// Received, in kbit/s.
-    pub input_kbit: u64,
+    /// Received, in kbit/s; `None` in the first second.
+    pub input_kbit: Option<u64>,
 }
 
 /// A stream at one moment.

@@ -110,13 +110,19 @@ impl Input {
             is_wanted: selector.is_wanted(index, now),
             has_failed: self.error.is_some(),
         };
+        let input_kbit = if situation.delivers {
+            self.rate.sample(brought.map_or(0, |brought| brought.bytes), now)
+        } else {
+            self.rate.rest();
+            Some(0)
+        };
         InputReport {
             is_active: situation.is_on_air,
             state: situation.state(),
             error: self.last_error.clone(),
             retry_count: self.failures,
             last_frame_ms: brought.and_then(|brought| brought.last_frame_ms),
-            input_kbit: self.rate.sample(brought.map_or(0, |brought| brought.bytes), now),
+            input_kbit,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a stream has received and given out, and how fast.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -58,29 +59,38 @@ impl Counters {
 }
 
 /// Turns a growing byte count into a rate over the last few samples.
+///
+/// The time before anything flowed is no part of the rate: while nothing can, the meter
+/// [rests](RateMeter::rest).
 #[derive(Debug, Default)]
 pub(crate) struct RateMeter {
-    samples: std::collections::VecDeque<(Instant, u64)>,
+    samples: VecDeque<(Instant, u64)>,
 }
 
 impl RateMeter {
     /// The time that a rate is taken over.
     const WINDOW: Duration = Duration::from_secs(5);
+    /// A rate of less time would mostly tell the size of a frame.
+    const WINDOW_MIN: Duration = Duration::from_secs(1);
 
-    /// Adds a sample and answers the rate in kbit/s.
-    pub(crate) fn sample(&mut self, bytes: u64, now: Instant) -> u64 {
+    /// Forgets what was: the next sample begins anew.
+    pub(crate) fn rest(&mut self) {
+        self.samples.clear();
+    }
+
+    /// Adds a sample and answers the rate in kbit/s; none while there are too few samples.
+    pub(crate) fn sample(&mut self, bytes: u64, now: Instant) -> Option<u64> {
         self.samples.push_back((now, bytes));
         while let [(_, _), (second, _), ..] = self.samples.make_contiguous()
             && now.saturating_duration_since(*second) >= Self::WINDOW
         {
             self.samples.pop_front();
         }
-        let Some((first, begin)) = self.samples.front() else {
-            return 0;
-        };
-        let millis = now.saturating_duration_since(*first).as_millis();
+        let (first, begin) = self.samples.front()?;
+        let span = now.saturating_duration_since(*first);
         let bits = u128::from(bytes.saturating_sub(*begin)) * 8;
-        u64::try_from(bits.checked_div(millis).unwrap_or(0)).unwrap_or(u64::MAX)
+        let rate = (span >= Self::WINDOW_MIN).then(|| bits / span.as_millis());
+        rate.map(|rate| u64::try_from(rate).unwrap_or(u64::MAX))
     }
 }
 
@@ -106,14 +116,29 @@ mod tests {
     fn rate_is_taken_over_the_window() {
         let start = Instant::now();
         let mut meter = RateMeter::default();
-        assert_eq!(meter.sample(0, start), 0);
+        assert_eq!(meter.sample(0, start), None);
         for second in 1..=20 {
             let rate = meter.sample(second * 250_000, start + Duration::from_secs(second));
-            assert_eq!(rate, 2000);
+            assert_eq!(rate, Some(2000));
         }
         for second in 21..=26 {
             meter.sample(5_000_000, start + Duration::from_secs(second));
         }
-        assert_eq!(meter.sample(5_000_000, start + Duration::from_secs(27)), 0);
+        assert_eq!(meter.sample(5_000_000, start + Duration::from_secs(27)), Some(0));
+    }
+
+    #[test]
+    fn rate_of_what_has_just_begun_is_that_of_its_own_time() {
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        let mut meter = RateMeter::default();
+        for half in 0..10 {
+            meter.sample(0, at(half * 500));
+        }
+        meter.rest();
+        assert_eq!(meter.sample(9_000, at(5_000)), None);
+        assert_eq!(meter.sample(134_000, at(5_500)), None, "half a second tells little");
+        assert_eq!(meter.sample(259_000, at(6_000)), Some(2000));
+        assert_eq!(meter.sample(384_000, at(6_500)), Some(2000));
     }
 }

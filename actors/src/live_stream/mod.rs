@@ -214,9 +214,8 @@ impl LiveStream {
 
     /// Says how the stream fares: to the directory, and to whoever asks for its facts.
     fn tell(&mut self, now: Instant) {
-        let counters = self.broadcast.counters();
-        let input_kbit = self.input_rate.sample(counters.bytes_in.load(Ordering::Relaxed), now);
-        let output_kbit = self.output_rate.sample(counters.bytes_out(), now);
+        let input_kbit = self.input_kbit(now);
+        let output_kbit = self.output_rate.sample(self.broadcast.counters().bytes_out(), now);
         let opened_at_ms = self.started.map(|started| {
             let age_ms = u64::try_from((now - started).as_millis()).unwrap_or(0);
             unix_ms().saturating_sub(age_ms)
@@ -224,7 +223,7 @@ impl LiveStream {
         let inputs = self.report_inputs(now);
         let opened_at_ms = self.broadcast.update_report(|report| {
             report.input_kbit = input_kbit;
-            report.output_kbit = output_kbit;
+            report.output_kbit = output_kbit.unwrap_or(0);
             // Reckoned anew it would be another millisecond each time.
             report.opened_at_ms = opened_at_ms.map(|at| report.opened_at_ms.unwrap_or(at));
             report.retry_count = self.inputs.iter().map(Input::failures).sum();
@@ -236,7 +235,7 @@ impl LiveStream {
             state: self.broadcast.status().into(),
             title: self.spec.title.clone(),
             opened_at_ms: opened_at_ms.and_then(NonZeroU64::new),
-            bitrate_kbit: Some(u32::try_from(input_kbit).unwrap_or(u32::MAX)),
+            bitrate_kbit: input_kbit.map(|kbit| u32::try_from(kbit).unwrap_or(u32::MAX)),
             clients: self.broadcast.viewers().count(),
             tracks: reported_tracks(&self.broadcast.tracks()),
             accepts_publish: self.accepts_publish(),
@@ -244,6 +243,15 @@ impl LiveStream {
         };
         let change = LocalStreamChanged { name: self.spec.name.clone(), stream };
         self.directory.do_send(change);
+    }
+
+    /// What is received; not known in the first second of it.
+    fn input_kbit(&mut self, now: Instant) -> Option<u64> {
+        if self.broadcast.status() != StreamStatus::Running {
+            self.input_rate.rest();
+            return Some(0);
+        }
+        self.input_rate.sample(self.broadcast.counters().bytes_in.load(Ordering::Relaxed), now)
     }
 
     fn report_inputs(&mut self, now: Instant) -> Vec<InputReport> {

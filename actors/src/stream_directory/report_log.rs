@@ -289,6 +289,7 @@ impl Logged {
             || new.opened_at_ms != old.opened_at_ms
             || new.tracks != old.tracks
             || new.accepts_publish != old.accepts_publish
+            || (new.bitrate_kbit.is_some() && old.bitrate_kbit.is_none())
         {
             return true;
         }

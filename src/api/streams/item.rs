@@ -59,8 +59,8 @@ pub struct InputDetails {
     pub retry_count: u64,
     /// When its last frame came, unix milliseconds.
     pub last_frame_ms: Option<u64>,
-    /// Received, kbit/s.
-    pub bitrate_kbit: u64,
+    /// Received, kbit/s; not known in its first second.
+    pub bitrate_kbit: Option<u64>,
 }
 
 /// Where an item comes from; at least one is there.
@@ -91,7 +91,7 @@ pub(super) fn schema(mut configured: Value) -> Schema {
             "id": about("string", "names this capture"),
             "status": {"type": "string", "enum": ["running", "waiting", "error"]},
             "alive": {"type": "boolean", "description": "has had a frame within 12 s"},
-            "bitrate": about("integer", "kbit/s"),
+            "bitrate": about("integer", "kbit/s; not known in its first second"),
             "input_bitrate": about("integer", "kbit/s received"),
             "output_bitrate": about("integer", "kbit/s given out to clients"),
             "online_clients": about("integer", "sessions playing it at any node, also at those \
@@ -425,7 +425,7 @@ mod tests {
             is_active: true,
             status: "running",
             retry_count: 2,
-            bitrate_kbit: 900,
+            bitrate_kbit: Some(900),
             ..InputDetails::default()
         };
         let details = StreamDetails { inputs: vec![input], ..StreamDetails::default() };

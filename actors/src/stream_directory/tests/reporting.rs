@@ -58,8 +58,12 @@ async fn numbers_alone_travel_every_ten_seconds_if_they_moved_by_a_tenth() {
         bitrate_kbit: Some(bitrate),
         ..LocalStream::in_state(Running)
     };
-    f.local("a", with(100, 2_000)).await;
+    f.local("a", LocalStream { clients: 100, ..LocalStream::in_state(Running) }).await;
     let cursor = since(&f, None).await.cursor;
+    f.local("a", with(100, 2_000)).await;
+    let news = since(&f, Some(&cursor)).await;
+    assert_eq!(news.streams[0].bitrate, Some(2_000), "what was not known is no change");
+    let cursor = news.cursor;
     tokio::time::advance(Duration::from_secs(20)).await;
     f.local("a", with(110, 2_200)).await;
     assert!(since(&f, Some(&cursor)).await.streams.is_empty(), "a tenth is not over a tenth");
