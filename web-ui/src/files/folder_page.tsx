@@ -102,7 +102,7 @@ function Path({ prefix, folder }: { prefix: string; folder: string }) {
   );
 }
 
-/** The player page of the file; it was chosen, so it begins. */
+/** The player page of the file; it was chosen, so it begins. There is no picture of a file. */
 function Playing({ prefix, folder, name }: { prefix: string; folder: string; name: string }) {
   const stream = [prefix, folder, name].filter(Boolean).join("/");
   return (
@@ -110,7 +110,7 @@ function Playing({ prefix, folder, name }: { prefix: string; folder: string; nam
       <iframe
         key={stream}
         class="player"
-        src={outputPath(stream, "embed.html")}
+        src={outputPath(stream, "embed.html?poster=off")}
         title={strings.player(stream)}
         allow="autoplay; fullscreen; picture-in-picture"
       />
