@@ -10,10 +10,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use crate::support::console::Console;
 use crate::support::http::{self, Answer};
 use crate::support::node::{API, Node};
-use crate::support::players::run;
-use crate::support::{SLACK, eventually, media, slots};
+use crate::support::{SLACK, eventually, slots};
 
 const LIMIT: Duration = Duration::from_secs(20);
 /// Appears nowhere but in the config.
@@ -122,14 +122,44 @@ fn browser_signs_in_to_three_nodes_by_their_pages() {
     let folder = tempfile::tempdir().unwrap();
     let users = format!("edit_auth admin {CANARY};\n");
     let nodes = ["north", "south", "east"].map(|name| node(name, folder.path(), &users));
-    let mut command = Command::new("node");
-    command.arg(media::root().join("tests/support/sign_in.mjs")).args(["admin", CANARY]);
-    command.args(nodes.iter().map(|node| format!("http://127.0.0.1:{}/", node.http)));
-    let output = run(&mut command, Duration::from_secs(120));
-    let seen = String::from_utf8_lossy(&output.stdout).into_owned();
-    let steps =
-        "signed in\nstill signed in after a reload\nsigned out of one alone\ntold to wait\n";
-    assert_eq!(seen, steps, "{}", String::from_utf8_lossy(&output.stderr));
+    let urls = nodes.each_ref().map(Node::console_url);
+    let mut console = Console::open(&urls[0], &nodes[0]);
+    console.expect_fault("status of 401");
+    for (tab, url) in urls.iter().enumerate() {
+        if tab > 0 {
+            console.open_tab(url);
+        }
+        console.fill("User", "admin");
+        console.fill("Password", "wrong");
+        console.press("Sign in");
+        // A browser's own password window would keep the answer back.
+        console.sees("User or password is wrong.");
+        console.fill("Password", CANARY);
+        console.press("Sign in");
+        console.sees("Pause");
+    }
+    let stays_in = |console: &mut Console, tab| {
+        console.look(tab);
+        console.reload();
+        console.sees("Pause");
+        console.sees_in("header", "Sign out");
+    };
+    (0..nodes.len()).for_each(|tab| stays_in(&mut console, tab));
+    console.look(0);
+    console.press_in("header", "Sign out");
+    console.sees("This node asks for a user");
+    (1..nodes.len()).for_each(|tab| stays_in(&mut console, tab));
+    console.look(0);
+    console.expect_fault("status of 429");
+    console.fill("User", "admin");
+    eventually(LIMIT, "is told to wait", || {
+        console.fill("Password", "wrong");
+        console.press("Sign in");
+        console.sees("wrong");
+        let form = console.text_of("main .sign-in");
+        if form.contains("too many wrong passwords: try again in") { Ok(()) } else { Err(form) }
+    });
+    console.close();
 }
 
 #[test]

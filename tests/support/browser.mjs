@@ -1,18 +1,10 @@
 // Opens a page in headless Chromium and prints, four times a second, what its <video> does, one JSON
 // object a line: {ms, currentTime, frames, errors}. A second argument is a place in seconds that the
 // video is sent to once it has played a second. Ends when its standard input does.
-import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
-
-const packages = fileURLToPath(new URL("../../web-ui/package.json", import.meta.url));
-const { chromium } = createRequire(packages)("playwright-core");
+import { launch } from "./chromium.mjs";
 
 const [url, place] = process.argv.slice(2);
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  chromiumSandbox: false,
-  args: ["--autoplay-policy=no-user-gesture-required", "--mute-audio", "--disable-gpu"],
-});
+const browser = await launch();
 process.stdin.resume();
 process.stdin.on("end", () => void browser.close().finally(() => process.exit(0)));
 

@@ -90,11 +90,7 @@ impl Browser {
 impl Drop for Browser {
     fn drop(&mut self) {
         // Chromium ends with the script's pipe; without this it would be left behind.
-        self.process.close_input();
-        let start = Instant::now();
-        while self.process.ended().is_none() && start.elapsed() < Duration::from_secs(5) {
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        self.process.end_input();
     }
 }
 

@@ -6,15 +6,18 @@
 //! ```text
 //!  Cluster ─ Node ─ Process (a child, ended by its id on drop)
 //!     └ TcpProxy between nodes: delay, cut, blackhole, throttle, drop a request
+//!  PrefixProxy before a node: serves it below a path
 //!  Truth: who held which stream when ◀─ Probe compares every answer ─ http
 //!  MockPeer, HostilePeer: peers made of a script; signature: SPEC 4 once more, written apart
 //!  openmetrics: what a monitoring system would read
 //!  players, browser, rtmp_wire, rtsp_wire, tls_wire, viewers: clients
+//!  console: an operator at the pages of a node
 //!  received: what they got, compared with what was sent
 //! ```
 
 pub(crate) mod browser;
 pub(crate) mod cluster;
+pub(crate) mod console;
 pub(crate) mod event_stream;
 pub(crate) mod hostile;
 pub(crate) mod http;
@@ -24,6 +27,7 @@ pub(crate) mod node;
 pub(crate) mod openmetrics;
 pub(crate) mod players;
 pub(crate) mod ports;
+pub(crate) mod prefix_proxy;
 pub(crate) mod probe;
 pub(crate) mod process;
 pub(crate) mod proxy;

@@ -228,6 +228,11 @@ impl Node {
         format!("http://127.0.0.1:{}/{stream}/{file}", self.http)
     }
 
+    /// Its console.
+    pub(crate) fn console_url(&self) -> String {
+        format!("http://127.0.0.1:{}/", self.http)
+    }
+
     /// Where ffmpeg publishes `stream`.
     pub(crate) fn publish_url(&self, stream: &str) -> String {
         format!("rtmp://127.0.0.1:{}/static/{stream}", self.rtmp)

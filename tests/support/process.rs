@@ -1,6 +1,7 @@
 //! A child process whose output goes to a file and which ends with its owner, panic or not.
 
 use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -60,9 +61,20 @@ impl Process {
         }
     }
 
-    /// Closes its standard input: for programs that end by that.
-    pub(crate) fn close_input(&mut self) {
+    /// Writes a line to its standard input; one that has ended takes none.
+    pub(crate) fn tell(&mut self, line: &str) {
+        if let Some(input) = &mut self.child.stdin {
+            writeln!(input, "{line}").ok();
+        }
+    }
+
+    /// Closes its standard input, and waits a while: for programs that end by that.
+    pub(crate) fn end_input(&mut self) {
         drop(self.child.stdin.take());
+        let start = Instant::now();
+        while self.ended().is_none() && start.elapsed() < Duration::from_secs(5) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// All it has written so far.
