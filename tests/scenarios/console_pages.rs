@@ -1,14 +1,17 @@
 //! The pages of one node: its config file is edited in the browser, its files are played, its API
 //! and itself are told about; and which of its pages others may frame.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::support::cluster::KEY;
 use crate::support::console::{Console, row};
 use crate::support::node::{API, Node};
-use crate::support::{media, slots};
+use crate::support::{http, media, slots};
 
+const LIMIT: Duration = Duration::from_secs(20);
 const EDITOR: &str = "Text of the config file";
 
 fn started(folder: &Path) -> Node {
@@ -68,6 +71,47 @@ fn the_config_file_is_checked_and_applied_in_the_browser() {
     assert_eq!(lobby(), 200);
     let after = fs::read_to_string(north.config_path()).unwrap();
     assert_eq!(after, format!("{before}{added}"), "with the secret that was not shown");
+    console.close();
+}
+
+#[test]
+fn a_config_file_that_others_change_or_none_may_write_is_not_overwritten() {
+    let _slot = slots::shared();
+    let folder = tempfile::tempdir().unwrap();
+    let north = started(folder.path());
+    let text = || fs::read_to_string(north.config_path()).unwrap();
+    let mut console = Console::open(&north.console_url(), &north);
+    console.follow("Config");
+    let shown = console.read(EDITOR);
+    let mine = "stream mine { input publish://; }\n";
+    console.fill(EDITOR, &format!("{shown}{mine}"));
+
+    let mode = |mode| fs::set_permissions(north.config_path(), Permissions::from_mode(mode));
+    mode(0o444).unwrap();
+    console.expect_fault("status of 403");
+    console.press("Check and apply");
+    console.sees_in("main .summary", "This node may not write the file or its folder.");
+    mode(0o644).unwrap();
+
+    let theirs = "stream theirs { input publish://; }\n";
+    let by_hand = format!("{theirs}{}", text());
+    fs::write(north.config_path(), &by_hand).unwrap();
+    console.expect_fault("status of 409");
+    console.press("Check and apply");
+    console.sees_in("main .summary", "Somebody has changed it on disk");
+    assert_eq!(text(), by_hand);
+
+    // As the page advises.
+    let reload = "/flussonic/api/reload";
+    let answer = http::request(north.http, "POST", reload, &[], b"", LIMIT).unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    console.expect_fault("status of 412");
+    console.press("Check and apply");
+    console.sees_in("main .conflict", theirs.trim());
+    console.sees_in("main .conflict", mine.trim());
+    console.press("Save yours over it");
+    console.sees("Applied and written to the file");
+    assert_eq!(text(), format!("{by_hand}{mine}"), "both changes");
     console.close();
 }
 

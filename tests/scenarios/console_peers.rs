@@ -136,3 +136,43 @@ fn change_at_once_with_another(console: &mut Console, north: &Node) {
         if both == (&json!(7), &json!(500)) { Ok(()) } else { Err(peer.to_string()) }
     });
 }
+
+#[test]
+fn a_refused_key_and_a_node_that_is_gone_are_told_until_they_are_right() {
+    let _slot = slots::shared();
+    let folder = tempfile::tempdir().unwrap();
+    let theirs = "another-key-that-only-south-knows";
+    let mut south = started("south", folder.path(), &format!("cluster_key {theirs};\n"));
+    let url = format!("http://127.0.0.1:{}", south.http);
+    let lines = format!("cluster_key {KEY};\npeer south {{ api_url {url}; }}\n");
+    let mut north = started("north", folder.path(), &lines);
+
+    let mut console = Console::open(&north.console_url(), &north);
+    console.sees_in(&badge("south"), "Key refused");
+    console.sees_in("main .banner", "Cluster key mismatch with south");
+    console.follow("south");
+    console.sees_in("main .facts", "401 wrong key");
+    console.fill("Cluster key", theirs);
+    console.press("Save");
+    console.sees("Saved.");
+    console.sees_in("main .facts .badge", "Up");
+    assert_eq!(console.read("Cluster key"), "", "it is not shown again");
+    assert!(config_of(&north).contains(theirs), "{}", config_of(&north));
+
+    console.follow("Overview");
+    console.sees_in(&badge("south"), "Up");
+    south.kill();
+    console.sees_in(&badge("south"), "Down");
+    south.start();
+    console.sees_in(&badge("south"), "Up");
+
+    console.expect_fault("ERR_CONNECTION_REFUSED");
+    console.allow_fault("ERR_"); // What was under way when it ended.
+    north.kill();
+    console.sees_in("main [role=alert]", "Connection to this node lost");
+    console.sees_in(&badge("south"), "Up");
+    north.start();
+    console.lacks_in("main", "Connection to this node lost");
+    console.sees_in(&badge("south"), "Up");
+    console.close();
+}

@@ -15,7 +15,7 @@ mod canaries;
 mod cluster_auth;
 mod config_api;
 mod config_write_back;
-mod console_below_prefix;
+mod console_addresses;
 mod console_pages;
 mod console_peers;
 mod console_streams;

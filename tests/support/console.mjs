@@ -15,7 +15,10 @@ const TIMEOUT_MS = 20_000;
 const PLAYER = "iframe";
 
 const browser = await launch();
-const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+const context = await browser.newContext({
+  viewport: { width: 1280, height: 900 },
+  ignoreHTTPSErrors: true,
+});
 context.setDefaultTimeout(TIMEOUT_MS);
 
 const tabs = [];

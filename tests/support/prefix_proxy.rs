@@ -1,6 +1,6 @@
-//! A reverse proxy that serves a node below a path, as `location /ops/ { proxy_pass http://node/; }`
-//! does, and passes the host on. It buffers nothing, remembers what it was asked, and knows nothing
-//! outside of that path.
+//! A reverse proxy that serves nodes, each below a path, as `location /ops/ { proxy_pass
+//! http://node/; }` does, and passes the host on. It buffers nothing, remembers what it was asked,
+//! and knows nothing outside of those paths.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -22,8 +22,9 @@ pub(crate) struct PrefixProxy {
 }
 
 impl PrefixProxy {
-    /// Passes what is asked below `prefix` (`/ops`) on to `target` on 127.0.0.1.
-    pub(crate) fn start(prefix: &'static str, target: u16) -> Self {
+    /// Passes what is asked below a path (`/ops`) on to its port on 127.0.0.1.
+    pub(crate) fn start(places: &[(&'static str, u16)]) -> Self {
+        let places = Arc::<[_]>::from(places);
         let listener = TcpListener::bind(("127.0.0.1", super::ports::free_port())).unwrap();
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::new(Shared::default());
@@ -33,9 +34,9 @@ impl PrefixProxy {
                 if accepting.is_over.load(Ordering::Relaxed) {
                     return;
                 }
-                let serving = Arc::clone(&accepting);
+                let (serving, places) = (Arc::clone(&accepting), Arc::clone(&places));
                 // Who goes away in the middle of it is no failure.
-                thread::spawn(move || serve(&serving, client, prefix, target).ok());
+                thread::spawn(move || serve(&serving, client, &places).ok());
             }
         });
         Self { port, shared }
@@ -56,12 +57,16 @@ impl Drop for PrefixProxy {
 }
 
 /// One request on a connection, so that nothing but its head is looked at.
-fn serve(shared: &Shared, mut client: TcpStream, prefix: &str, target: u16) -> std::io::Result<()> {
+fn serve(shared: &Shared, mut client: TcpStream, places: &[(&str, u16)]) -> std::io::Result<()> {
     let Some((head, body)) = read_head(&mut client)? else { return Ok(()) };
     let (method, rest) = head.split_once(' ').unwrap_or_default();
     let path = rest.split(' ').next().unwrap_or_default();
     shared.asked.lock().unwrap().push(format!("{method} {path}"));
-    let Some(inner) = rest.strip_prefix(prefix).filter(|rest| rest.starts_with('/')) else {
+    let inner = |(prefix, target): &(&str, u16)| {
+        let inner = rest.strip_prefix(*prefix).filter(|inner| inner.starts_with('/'))?;
+        Some((inner, *target))
+    };
+    let Some((inner, target)) = places.iter().find_map(inner) else {
         return client.write_all(b"HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n");
     };
     let kept = inner.lines().filter(|line| !line.to_ascii_lowercase().starts_with("connection:"));
