@@ -15,12 +15,17 @@ const LIMIT: Duration = Duration::from_secs(20);
 const EDITOR: &str = "Text of the config file";
 
 fn started(folder: &Path) -> Node {
+    started_with(folder, "")
+}
+
+/// The same with more lines.
+fn started_with(folder: &Path, lines: &str) -> Node {
     let mut node = Node::new("north", folder);
     let movies = folder.join("movies");
     fs::create_dir_all(&movies).unwrap();
     fs::copy(media::clip("film.mp4"), movies.join("film.mp4")).unwrap();
     node.configure(&format!(
-        "cluster_key {KEY};\nvod movies {{ storage {}; }}\nstream cam {{ input file://{}; }}\n",
+        "{lines}cluster_key {KEY};\nvod movies {{ storage {}; }}\nstream cam {{ input file://{}; }}\n",
         movies.display(),
         media::clip("bars.mp4").display()
     ));
@@ -164,5 +169,39 @@ fn a_page_of_another_origin_may_frame_the_player_and_not_the_console() {
     console.expect_fault("frame-ancestors 'none'");
     console.open_framing(&north.console_url());
     assert_eq!(console.address_of_frame(), "chrome-error://chromewebdata/");
+    console.close();
+}
+
+#[test]
+fn a_user_who_may_only_read_sees_every_page_and_finds_its_buttons_off() {
+    let _slot = slots::shared();
+    let folder = tempfile::tempdir().unwrap();
+    let north =
+        started_with(folder.path(), "edit_auth admin secret-a;\nview_auth viewer secret-b;\n");
+    let mut console = Console::open(&north.console_url(), &north);
+    console.expect_fault("status of 401");
+    console.fill("User", "viewer");
+    console.fill("Password", "secret-b");
+    console.press("Sign in");
+    console.sees("1 node");
+    let off = "main button:disabled";
+    for (page, part, words) in [
+        ("Settings", off, "Save"),
+        ("Streams", "main", "cam"),
+        ("cam", off, "Stop"),
+        ("Files", "main", "movies"),
+        ("movies", off, "Remove"),
+        ("Sessions", "main", "Of this node"),
+        ("Config", "main", "This login may read the file and not change it."),
+        ("API", "main", " operations"),
+        ("About", "main", "hls.js"),
+        ("Settings", off, "Save"),
+    ] {
+        console.follow(page);
+        console.sees_in(part, words);
+    }
+    console.reload();
+    console.sees_in(off, "Save");
+    console.sees_in("main .note", "This login may read and not change anything.");
     console.close();
 }
