@@ -25,7 +25,8 @@ fn started_with(folder: &Path, lines: &str) -> Node {
     fs::create_dir_all(&movies).unwrap();
     fs::copy(media::clip("film.mp4"), movies.join("film.mp4")).unwrap();
     node.configure(&format!(
-        "{lines}cluster_key {KEY};\nvod movies {{ storage {}; }}\nstream cam {{ input file://{}; }}\n",
+        "{lines}cluster_key {KEY};\nvod movies {{ storage {}; }}\n\
+         stream cam {{ input file://{}; }}\n",
         movies.display(),
         media::clip("bars.mp4").display()
     ));

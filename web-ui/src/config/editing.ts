@@ -2,7 +2,16 @@
 // read, refused at its lines, or found to be a change of a text that others have changed meanwhile.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { ApiProblem, readFault, send, session, type Fault, type Reply } from "../api/http";
+import {
+  ApiProblem,
+  type Fault,
+  isReadOnly,
+  learnSession,
+  readFault,
+  type Reply,
+  send,
+  session,
+} from "../api/http";
 import { fields } from "../api/model";
 import { retry } from "../cluster/store";
 import { changesOf, merged, regionsOf, type Region } from "./difference";
@@ -118,12 +127,15 @@ interface Tries {
 /** What is in force may deserve a look, too: a word that waits for the next start, a weak key. */
 function useFirstLook(base: Version, show: (found: Verdict) => Promise<void>): void {
   async function look(): Promise<void> {
+    // Only who may change it may have it checked.
+    if (!session.peek()) await learnSession();
+    if (isReadOnly.peek()) return;
     const warnings = await warningsAbout(sent(base.text, base));
     if (warnings.length > 0) await show(nothingWrong(base.text, warnings));
   }
   useEffect(() => {
-    // Only who may change it may have it checked. Without an answer there is nothing to show yet.
-    if (session.peek()?.mayWrite !== false) look().catch(() => undefined);
+    // Without an answer there is nothing to show yet.
+    look().catch(() => undefined);
   }, []);
 }
 

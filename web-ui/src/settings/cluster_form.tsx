@@ -59,8 +59,13 @@ function putOf(key: string, hostname: string): Put {
   return { path: CONFIG_PATH, body };
 }
 
-export function ClusterForm() {
-  const [keyState, readKeyState] = useKeyState();
+interface EditedProps {
+  keyState: KeyState | null;
+  /** The key may be another one now. */
+  onSaved: () => void;
+}
+
+function EditedForm({ keyState, onSaved }: EditedProps) {
   const [key, setKey] = useState("");
   const [typed, setTyped] = useState("");
   const [faults, setFaults] = useState<Faults>({});
@@ -82,7 +87,7 @@ export function ClusterForm() {
       setSaved({ hasKey: key !== "", hostname });
       setKey("");
       setTyped("");
-      readKeyState();
+      onSaved();
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;
       setFaults(faultsOf(error, Object.keys(LABELS)));
@@ -95,13 +100,6 @@ export function ClusterForm() {
     event.preventDefault();
     void save();
   };
-  if (isReadOnly.value)
-    return (
-      <section class="panel" aria-label={strings.settingsTitle}>
-        <p>{strings.readsOnly}</p>
-        <Rotation acceptsOlder={keyState?.acceptsOlder ?? false} />
-      </section>
-    );
   return (
     <form class="panel" aria-label={strings.settingsTitle} noValidate onSubmit={submit}>
       <FaultSummary faults={faults} labels={LABELS} problem={problem} />
@@ -129,5 +127,16 @@ export function ClusterForm() {
       {saved?.hostname && <Answered hostname={saved.hostname} />}
       <AsCurl put={key === "" && hostname === "" ? null : put} />
     </form>
+  );
+}
+
+export function ClusterForm() {
+  const [keyState, readKeyState] = useKeyState();
+  if (!isReadOnly.value) return <EditedForm keyState={keyState} onSaved={readKeyState} />;
+  return (
+    <section class="panel" aria-label={strings.settingsTitle}>
+      <p>{strings.readsOnly}</p>
+      <Rotation acceptsOlder={keyState?.acceptsOlder ?? false} />
+    </section>
   );
 }
