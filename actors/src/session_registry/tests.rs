@@ -47,8 +47,7 @@ fn stream(max_sessions: Option<u32>) -> Broadcast {
 }
 
 fn client(user_agent: &'static str) -> Client<'static> {
-    // As a socket for both kinds of addresses says it.
-    let ip = IpAddr::V6(Ipv4Addr::LOCALHOST.to_ipv6_mapped());
+    let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
     Client { ip, user_agent: Some(user_agent), token: Some("t1") }
 }
 

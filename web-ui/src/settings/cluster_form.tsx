@@ -15,7 +15,7 @@ import { formatCount } from "../format";
 import { linkTo } from "../router";
 import { strings } from "../strings";
 import { hostnameFault } from "./hostname";
-import { CONFIG_PATH, KeyField, useKeyState } from "./key_field";
+import { CONFIG_PATH, KeyField, useKeyState, type KeyState } from "./key_field";
 import { Rotation } from "./rotation";
 import { outcomeStrings } from "./strings";
 
