@@ -6,7 +6,7 @@ import { ApiProblem, send, type Reply, type Send } from "../api/http";
 import { retry } from "../cluster/store";
 import { strings } from "../strings";
 import type { Put } from "./as_curl";
-import type { Faults } from "./faults";
+import { NOTHING, type Faults, type Finding } from "./faults";
 
 /** How the thing is held in the form. */
 export interface Shape<Draft> {
@@ -28,22 +28,40 @@ interface Version<Draft> {
   etag: string | null;
 }
 
-export interface Editing<Draft> {
+export interface Editing<Draft> extends Finding {
   base: Draft;
   draft: Draft;
-  /** What saving would send now; null: nothing, or a new thing has no name yet. */
   wanted: Put | null;
   /** What somebody else has made of `base`, where that is in the way. */
   theirs: Draft | null;
-  faults: Faults;
-  /** The refusal that `faults` come from, if one says so. */
-  problem: ApiProblem | null;
   /** How the last try went, where nothing is wrong and nothing was typed since. */
   note: string;
   change: (draft: Draft) => void;
   save: () => void;
   saveMine: () => void;
   takeTheirs: () => void;
+}
+
+/** What saving would send; null: nothing, or a new thing has no name yet. */
+function wantedOf(path: string, isNew: boolean, body: Put["body"]): Put | null {
+  const isWanted = isNew ? !path.endsWith("/") : Object.keys(body).length > 0;
+  return isWanted ? { path, body, isNew } : null;
+}
+
+/** PUTs a change of what `etag` names, or a new thing; or answers what others made of it. */
+async function put(
+  path: string,
+  etag: string | null,
+  body: Put["body"],
+): Promise<{ reply: Reply; isTheirs: boolean }> {
+  const condition: Send = etag === null ? { isNew: true } : { ifMatch: etag };
+  try {
+    return { reply: await send(path, { method: "PUT", body, ...condition }), isTheirs: false };
+  } catch (error) {
+    if (!(error instanceof ApiProblem)) throw error;
+    if (etag === null || error.status !== 412) throw error;
+    return { reply: await send(path, {}), isTheirs: true };
+  }
 }
 
 export function useEditing<Draft>(
@@ -59,13 +77,9 @@ export function useEditing<Draft>(
   const [base, setBase] = useState(() => versionOf(reply));
   const [draft, setDraft] = useState(base.draft);
   const [theirs, setTheirs] = useState<Version<Draft> | null>(null);
-  const [faults, setFaults] = useState<Faults>({});
-  const [problem, setProblem] = useState<ApiProblem | null>(null);
+  const [found, setFound] = useState(NOTHING);
   const [note, setNote] = useState("");
   const isNew = base.etag === null;
-  const changes = shape.patchOf(base.draft, draft);
-  const hasName = !path.endsWith("/");
-  const isWanted = isNew ? hasName : Object.keys(changes).length > 0;
 
   function adopt(version: Version<Draft>): void {
     setBase(version);
@@ -73,17 +87,11 @@ export function useEditing<Draft>(
     setTheirs(null);
   }
 
-  async function put(from: Version<Draft>, body: Record<string, unknown>): Promise<void> {
-    const request: Send = { method: "PUT", body, ...(isNew ? { isNew } : { ifMatch: from.etag }) };
-    try {
-      adopt(versionOf(await send(path, request)));
-      setNote(strings.saved);
-      onSaved();
-    } catch (error) {
-      if (!(error instanceof ApiProblem)) throw error;
-      if (isNew || error.status !== 412) throw error;
-      setTheirs(versionOf(await send(path, {})));
-    }
+  function settle({ reply, isTheirs }: { reply: Reply; isTheirs: boolean }): void {
+    if (isTheirs) return setTheirs(versionOf(reply));
+    adopt(versionOf(reply));
+    setNote(strings.saved);
+    onSaved();
   }
 
   function change(to: Draft): void {
@@ -93,16 +101,14 @@ export function useEditing<Draft>(
 
   function save(from: Version<Draft>, to: Draft): void {
     const body = shape.patchOf(from.draft, to);
-    const found = shape.check?.(to) ?? {};
-    setFaults(found);
-    setProblem(null);
+    const faults = shape.check?.(to) ?? {};
+    setFound({ faults, problem: null });
     setNote("");
-    if (Object.keys(found).length > 0) return;
+    if (Object.keys(faults).length > 0) return;
     if (!isNew && Object.keys(body).length === 0) return setNote(strings.nothingChanged);
-    put(from, body).catch((error) => {
+    put(path, from.etag, body).then(settle, (error) => {
       if (!(error instanceof ApiProblem)) throw error;
-      setFaults(shape.faultsOf(error, to));
-      setProblem(error);
+      setFound({ faults: shape.faultsOf(error, to), problem: error });
       retry(); // Where a session is over, this brings up the sign-in.
     });
   }
@@ -110,10 +116,9 @@ export function useEditing<Draft>(
   return {
     base: base.draft,
     draft,
-    wanted: isWanted ? { path, body: changes, isNew } : null,
+    wanted: wantedOf(path, isNew, shape.patchOf(base.draft, draft)),
     theirs: theirs && theirs.draft,
-    faults,
-    problem,
+    ...found,
     note,
     change,
     save: () => save(base, draft),

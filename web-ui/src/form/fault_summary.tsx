@@ -1,9 +1,8 @@
 // Everything that is wrong with a form, on top of it; takes the focus when it appears.
 
 import { useEffect, useRef } from "preact/hooks";
-import type { ApiProblem } from "../api/http";
 import { strings } from "../strings";
-import type { Faults } from "./faults";
+import type { Faults, Finding } from "./faults";
 import { Refusal } from "./refusal";
 
 /** Moves the focus without touching the hash, which belongs to the router. */
@@ -12,11 +11,8 @@ function leadTo(event: Event, field: string): void {
   document.getElementById(field)?.focus();
 }
 
-interface FaultSummaryProps {
-  faults: Faults;
+interface FaultSummaryProps extends Finding {
   labels: Faults;
-  /** The refusal that says so, where it was not found before anything was sent. */
-  problem: ApiProblem | null;
 }
 
 export function FaultSummary({ faults, labels, problem }: FaultSummaryProps) {

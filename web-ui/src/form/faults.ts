@@ -6,6 +6,15 @@ import { asSentence } from "./sentence";
 /** What is wrong, by field; under the empty name what belongs to none. */
 export type Faults = Record<string, string>;
 
+/** What came of the last try to save. */
+export interface Finding {
+  faults: Faults;
+  /** The refusal that they come from; null: they were found before anything was sent. */
+  problem: ApiProblem | null;
+}
+
+export const NOTHING: Finding = { faults: {}, problem: null };
+
 /** The first word with an underscore: so the settings' own rules name the field they are about. */
 const SETTING = /[a-z]+(_[a-z]+)+/;
 

@@ -8,14 +8,14 @@ import { isAlias } from "../cluster/rows";
 import { liveRows, peerRow, retry } from "../cluster/store";
 import { AsCurl, type Put } from "../form/as_curl";
 import { FaultSummary } from "../form/fault_summary";
-import { faultsOf, type Faults } from "../form/faults";
+import { NOTHING, faultsOf } from "../form/faults";
 import { Field } from "../form/field";
 import { CELLS } from "../overview/cells";
 import { formatCount } from "../format";
 import { linkTo } from "../router";
 import { strings } from "../strings";
 import { hostnameFault } from "./hostname";
-import { CONFIG_PATH, KeyField, useKeyState, type KeyState } from "./key_field";
+import { CONFIG_PATH, KeyField, useKeyState } from "./key_field";
 import { Rotation } from "./rotation";
 import { outcomeStrings } from "./strings";
 
@@ -59,19 +59,40 @@ function putOf(key: string, hostname: string): Put {
   return { path: CONFIG_PATH, body };
 }
 
-interface EditedProps {
-  keyState: KeyState | null;
-  /** The key may be another one now. */
-  onSaved: () => void;
+/** What was saved last. */
+interface Saved {
+  hasKey: boolean;
+  hostname: string;
 }
 
-function EditedForm({ keyState, onSaved }: EditedProps) {
+function Results({ saved }: { saved: Saved | null }) {
+  return (
+    <>
+      <div class="outcome" role="status">
+        {saved?.hasKey && <p class="alone">{strings.keySaved}</p>}
+        {saved?.hostname && <Outcome hostname={saved.hostname} />}
+      </div>
+      {saved?.hostname && <Answered hostname={saved.hostname} />}
+    </>
+  );
+}
+
+/** All of the form is written and never read: to others it says only how far a change has come. */
+function NoForm({ acceptsOlder }: { acceptsOlder: boolean }) {
+  return (
+    <section class="panel" aria-label={strings.settingsTitle}>
+      <p>{strings.readsOnly}</p>
+      <Rotation acceptsOlder={acceptsOlder} />
+    </section>
+  );
+}
+
+export function ClusterForm() {
+  const [keyState, readKeyState] = useKeyState();
   const [key, setKey] = useState("");
   const [typed, setTyped] = useState("");
-  const [faults, setFaults] = useState<Faults>({});
-  const [problem, setProblem] = useState<ApiProblem | null>(null);
-  const [saved, setSaved] = useState<{ hasKey: boolean; hostname: string } | null>(null);
-
+  const [found, setFound] = useState(NOTHING);
+  const [saved, setSaved] = useState<Saved | null>(null);
   const hostname = typed.trim();
   const put = putOf(key, hostname);
 
@@ -79,19 +100,18 @@ function EditedForm({ keyState, onSaved }: EditedProps) {
     const known = (liveRows.value ?? []).filter((row) => !row.isThisNode).map((row) => row.name);
     const fault = key !== "" && hostname === "" ? null : hostnameFault(hostname, known);
     setSaved(null);
-    setProblem(null);
-    if (fault) return setFaults({ hostname: strings.hostnameFaults[fault] });
-    setFaults({});
+    if (fault)
+      return setFound({ faults: { hostname: strings.hostnameFaults[fault] }, problem: null });
+    setFound(NOTHING);
     try {
       await send(put.path, { method: "PUT", body: put.body });
       setSaved({ hasKey: key !== "", hostname });
       setKey("");
       setTyped("");
-      onSaved();
+      readKeyState();
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;
-      setFaults(faultsOf(error, Object.keys(LABELS)));
-      setProblem(error);
+      setFound({ faults: faultsOf(error, Object.keys(LABELS)), problem: error });
     }
     retry();
   }
@@ -100,19 +120,26 @@ function EditedForm({ keyState, onSaved }: EditedProps) {
     event.preventDefault();
     void save();
   };
+  const acceptsOlder = keyState?.acceptsOlder ?? false;
+  if (isReadOnly.value) return <NoForm acceptsOlder={acceptsOlder} />;
   return (
     <form class="panel" aria-label={strings.settingsTitle} noValidate onSubmit={submit}>
-      <FaultSummary faults={faults} labels={LABELS} problem={problem} />
+      <FaultSummary {...found} labels={LABELS} />
       {keyState && (
-        <KeyField state={keyState} value={key} error={faults["cluster_key"]} onText={setKey} />
+        <KeyField
+          state={keyState}
+          value={key}
+          error={found.faults["cluster_key"]}
+          onText={setKey}
+        />
       )}
-      <Rotation acceptsOlder={keyState?.acceptsOlder ?? false} />
+      <Rotation acceptsOlder={acceptsOlder} />
       <Field
         id="hostname"
         label={strings.newPeer}
         help={strings.newPeerHelp}
         value={typed}
-        error={faults["hostname"]}
+        error={found.faults["hostname"]}
         onText={setTyped}
       />
       <p class="actions">
@@ -120,23 +147,8 @@ function EditedForm({ keyState, onSaved }: EditedProps) {
           {strings.save}
         </button>
       </p>
-      <div class="outcome" role="status">
-        {saved?.hasKey && <p class="alone">{strings.keySaved}</p>}
-        {saved?.hostname && <Outcome hostname={saved.hostname} />}
-      </div>
-      {saved?.hostname && <Answered hostname={saved.hostname} />}
+      <Results saved={saved} />
       <AsCurl put={key === "" && hostname === "" ? null : put} />
     </form>
-  );
-}
-
-export function ClusterForm() {
-  const [keyState, readKeyState] = useKeyState();
-  if (!isReadOnly.value) return <EditedForm keyState={keyState} onSaved={readKeyState} />;
-  return (
-    <section class="panel" aria-label={strings.settingsTitle}>
-      <p>{strings.readsOnly}</p>
-      <Rotation acceptsOlder={keyState?.acceptsOlder ?? false} />
-    </section>
   );
 }
