@@ -69,6 +69,7 @@ it.each(FORMS)("$name: a refusal can be handed on", async ({ name, hash, api, fi
   const summary = page.locator(".summary");
   await summary.getByText(REFUSED).waitFor();
   await summary.getByText("request req-7f3a").waitFor();
+  const refusedBefore = Date.now();
   await expectSound(`refused-${name}`);
   await summary.getByRole("button", { name: "Copy details" }).click();
   await summary.getByRole("button", { name: "Copied" }).waitFor();
@@ -79,6 +80,7 @@ it.each(FORMS)("$name: a refusal can be handed on", async ({ name, hash, api, fi
     message: REFUSED,
     requestId: "req-7f3a",
   });
+  expect(Date.parse(copied.at.replace(" UTC", "Z"))).toBeLessThanOrEqual(refusedBefore);
 });
 
 interface Commanded extends Pick<Form, "hash" | "api" | "fill"> {

@@ -51,6 +51,8 @@ export type ProblemKind = "unreachable" | "unauthorized" | "forbidden" | "refuse
 
 /** Why a request gave no answer that can be used. */
 export class ApiProblem extends Error {
+  readonly atMs = Date.now();
+
   constructor(
     readonly kind: ProblemKind,
     message: string,

@@ -48,8 +48,8 @@ export function CopyDetails({ problem }: { problem: ApiProblem }) {
   const [copied, setCopied] = useState<ApiProblem | null>(null);
   if (!navigator.clipboard) return null;
   const copy = async (): Promise<void> => {
-    const { path, status, code, message, requestId, faults } = problem;
-    const at = formatInstant(Date.now());
+    const { atMs, path, status, code, message, requestId, faults } = problem;
+    const at = formatInstant(atMs);
     const details = { at, path, status, code, message, requestId, faults };
     await navigator.clipboard.writeText(JSON.stringify(details, null, 1)).catch(() => undefined);
     setCopied(problem);
