@@ -156,7 +156,7 @@ fn two_nodes_below_paths_of_one_proxy_keep_apart_and_play_each_others_streams() 
     console.play();
     console.wait_playing(1.5);
     let frame = console.address_of_frame();
-    assert!(frame.starts_with(&format!("{outside}/south/cam/embed.html")), "{frame}");
+    assert!(frame.starts_with(&format!("{outside}/north/cam/embed.html")), "{frame}");
     console.look(1);
     console.follow("Sessions");
     console.sees_in(&row("127.0.0.1"), "cam");

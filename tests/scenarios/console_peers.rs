@@ -89,16 +89,11 @@ fn a_peer_is_added_set_right_and_removed_by_hand() {
     console.sees_in(&badge("south"), "Up");
     console.sees("2 nodes");
 
-    // The page was loaded by a node without peers, whose policy lets no player of them in.
-    console.expect_fault("frame-src 'self'");
+    // The console was loaded when there were no peers.
     console.follow("Streams");
     console.follow("cam");
-    console.sees_in("main [role=alert]", "This page was loaded before that node was a peer.");
-    console.press("Reload the page");
     console.play();
     console.wait_playing(1.0);
-    let player = south.playback_url("cam", "embed.html");
-    assert!(console.address_of_frame().starts_with(&player), "{}", console.address_of_frame());
 
     console.follow("Settings");
     console.press("Remove south");
@@ -166,8 +161,7 @@ fn a_refused_key_and_a_node_that_is_gone_are_told_until_they_are_right() {
     south.start();
     console.sees_in(&badge("south"), "Up");
 
-    console.expect_fault("ERR_CONNECTION_REFUSED");
-    console.allow_fault("ERR_"); // What was under way when it ended.
+    console.allow_fault("ERR_"); // What is asked meanwhile, or was under way when it ended.
     north.kill();
     console.sees_in("main [role=alert]", "Connection to this node lost");
     console.sees_in(&badge("south"), "Up");

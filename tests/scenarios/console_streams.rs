@@ -58,7 +58,7 @@ fn a_stream_of_another_node_is_found_played_and_its_viewer_turned_away() {
     console.play();
     console.wait_playing(1.5);
     let frame = console.address_of_frame();
-    assert!(frame.starts_with(&south.playback_url("cam", "embed.html")), "{frame}");
+    assert!(frame.starts_with(&north.playback_url("cam", "embed.html")), "{frame}");
     console.sees("Nobody plays or publishes it at this node.");
 
     console.open_tab(&south.console_url());
@@ -73,7 +73,7 @@ fn a_stream_of_another_node_is_found_played_and_its_viewer_turned_away() {
     console.sees_in("dialog", "127.0.0.1 plays cam.");
     console.expect_fault("status of 403");
     console.press_in("dialog", "End");
-    console.sees("Nobody plays or publishes at this node.");
+    console.sees("This node has no sessions now.");
     assert_eq!(south.get(&format!("{API}/sessions/{session}")).status, 404);
     console.look(0);
     console.sees_in_player("You may not watch this stream.");

@@ -64,6 +64,9 @@ export const nodeNames = computed(() =>
   (liveRows.value ?? []).filter((row) => !isAlias(row)).map((row) => row.name),
 );
 
+/** The same when the page was loaded: its policy lets their pictures in. None before an answer. */
+export const firstNames = signal<readonly string[]>([]);
+
 /** This node's own hostname. */
 export const ownName = computed(() => snapshot.value?.node.hostname ?? null);
 
@@ -111,6 +114,7 @@ export function follow(source: ClusterSource): void {
         snapshot.value = next;
         nowMs.value = next.receivedAtMs;
         trouble.value = null;
+        if (!before) firstNames.value = nodeNames.value;
         history.record(outputs(liveRows.value ?? []), next.receivedAtMs);
         announceChanges(before, liveRows.value);
       }),

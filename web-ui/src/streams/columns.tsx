@@ -10,6 +10,7 @@ import { firstsOf, type SortFields } from "../table/list_view";
 import type { SymbolName } from "../table/symbol";
 import type { Column } from "../table/table";
 import { Picture } from "./picture";
+import { isLetIn } from "./previews";
 
 const SYMBOLS: Record<StreamState, SymbolName> = {
   running: "up",
@@ -50,11 +51,14 @@ export function lifetime({ lifetimeMs, openedAtMs }: Stream): ComponentChild {
   );
 }
 
+const isPictured = ({ state, runningOn }: Stream): boolean =>
+  state === "running" && isLetIn(runningOn);
+
 function nameCell(stream: Stream): ComponentChild {
   const { name, title } = stream;
   return (
     <span class="name">
-      {stream.state === "running" ? <Picture name={name} /> : <span class="picture" />}
+      {isPictured(stream) ? <Picture name={name} /> : <span class="picture" />}
       <span>
         <a class="name-text" href={linkTo("streams", name)}>
           {breakable(name)}

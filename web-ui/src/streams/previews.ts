@@ -6,6 +6,7 @@
 // few rows ask, chance decides which.
 
 import { signal } from "@preact/signals";
+import { firstNames } from "../cluster/store";
 import { outputPath } from "./addresses";
 
 /** A picture that is younger is not asked for anew. */
@@ -14,6 +15,11 @@ const UNPROVEN_MAX = 3;
 
 /** Whether this node has shown a picture since the page was opened. */
 export const hasPictures = signal(false);
+
+/** Can a picture of a stream be shown that runs there? Not if a peer has come since the page. */
+export function isLetIn(runningOn: readonly string[]): boolean {
+  return runningOn.every((hostname) => firstNames.value.includes(hostname));
+}
 
 let unprovenAt: number[] = [];
 
