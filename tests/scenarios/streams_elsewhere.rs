@@ -92,14 +92,14 @@ fn a_stream_that_went_with_its_node_is_missing_with_a_reason() {
     thread::scope(|scope| {
         let south = cluster.node_mut("south");
         let stopping = scope.spawn(move || south.terminate(LIMIT));
-        wait_told("south, which had `cam`, is draining");
+        wait_told("south, which had it, is draining");
         assert_eq!(stopping.join().unwrap(), Some(0));
     });
     cluster.node_mut("south").start();
     cluster.node_mut("south").wait_ready();
     wait_item(cluster.node("north"), "cam", |cam| cam["stats"]["alive"] == true);
     cluster.node_mut("south").kill();
-    wait_told("south, which had `cam`, was lost ");
+    wait_told("south, which had it, was lost ");
     eventually(LIMIT, "it is forgotten", || {
         let answer = http::get(north, &format!("{API}/streams/cam"))?;
         if answer.json()["errors"][0]["code"] == "stream_not_found" {

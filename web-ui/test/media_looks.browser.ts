@@ -44,7 +44,7 @@ const STATES: State[] = [
   { name: "stream-error", hash: "#/streams/north-door", shows: "connection refused" },
   { name: "stream-dead", hash: "#/streams/north-yard", shows: "No frames" },
   { name: "stream-remote", hash: "#/streams/south-cam", shows: "A stream of south" },
-  { name: "stream-remote-idle", hash: "#/streams/south-film", shows: "A stream of another node" },
+  { name: "stream-remote-idle", hash: "#/streams/south-film", shows: "A stream of south" },
   { name: "stream-published", hash: "#/streams/studio%2Fanna", shows: "Published here" },
   { name: "stream-gone", hash: "#/streams/nothing", shows: "There is no such stream" },
   { name: "stream-loading", hash: "#/streams/live%2Fcam", shows: "Still waiting", api: silent },

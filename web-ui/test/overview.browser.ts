@@ -30,6 +30,18 @@ it.each([901, 1000, 1100])("has room for all columns at %i px", async (width) =>
   expect(wide).toEqual([]);
 });
 
+it("says which protocols the clients speak, where a node tells, and counts streams once", async () => {
+  const older = peer("south", { clients_by_protocol: null });
+  await open({ api: cluster([older, peer("east")], { cluster_streams: 61 }) });
+  const clients = page.locator("td.col-clients > span");
+  await expect.poll(() => clients.count()).toBe(3);
+  const titles = await clients.evaluateAll((cells) =>
+    cells.map((cell) => cell.getAttribute("title") ?? ""),
+  );
+  expect(titles).toEqual(["HLS 390, RTMP 22", "HLS 390, RTMP 22", ""]);
+  expect(await page.locator(".figure", { hasText: "Streams" }).innerText()).toContain("61");
+});
+
 it("sorts by any column, this node first, and keeps the order in the address", async () => {
   await open({ api: cluster([peer("node104"), peer("node14"), peer("node2"), down("node1")]) });
   await page.getByRole("button", { name: "Peer" }).click();

@@ -27,8 +27,25 @@ it("lists the cluster's streams with state, place, clients and bitrate", async (
   await expect.poll(() => row.innerText()).toContain("rtsp://admin:***@10.0.0.9/ch1 + 2 more");
   expect(await page.locator("tr", { hasText: "north-yard" }).innerText()).toContain("No frames");
   expect(await page.locator("tr", { hasText: "north-door" }).innerText()).toContain("refused");
-  expect(await page.locator("tr", { hasText: "south-film" }).innerText()).toMatch(/–\s+–\s+–/);
+  expect(await page.locator("tr", { hasText: "south-film" }).innerText()).toMatch(
+    /Waiting\s+can start on south\s+–/,
+  );
+  expect(await page.locator("tr", { hasText: "north-door" }).innerText()).toContain(
+    "fails on north",
+  );
   await expect.poll(() => page.title()).toBe("Streams");
+});
+
+it.each([901, 1000, 1280])("has room for all columns at %i px", async (width) => {
+  media = new MediaNode(structuredClone(STREAMS));
+  await open({ api: media.answer }, "#/streams", { width });
+  await sees("8 streams");
+  await screenshot(page, `streams-${width}`);
+  const wide = (): Promise<number[]> =>
+    page
+      .locator(".scroll")
+      .evaluateAll((boxes) => boxes.map((box) => box.scrollWidth - box.clientWidth));
+  await expect.poll(wide).toEqual([0]);
 });
 
 it("has the node sort and filter, and keeps both in the address", async () => {
@@ -37,8 +54,11 @@ it("has the node sort and filter, and keeps both in the address", async () => {
   await expect.poll(async () => (await names())[0]).toBe("studio/anna");
   expect(page.url()).toContain("#/streams?sort=bitrate&dir=desc");
   await page.getByRole("combobox", { name: "Runs on" }).selectOption("south");
-  await expect.poll(names).toEqual(["south-cam", "east/hall-with-a-rather-long-name"]);
+  const souths = ["south-cam", "south-film", "east/hall-with-a-rather-long-name"];
+  await expect.poll(async () => (await names()).sort()).toEqual(souths.sort());
   await page.getByRole("combobox", { name: "Status" }).selectOption("waiting");
+  await expect.poll(names).toEqual(["south-film"]);
+  await page.getByRole("combobox", { name: "Runs on" }).selectOption("east");
   await sees("No stream matches the filter.");
   await page.getByRole("button", { name: "Clear the filter" }).click();
   await sees("8 streams");
@@ -64,16 +84,22 @@ it("says whose streams the list lacks, and nothing while all answer", async () =
   await sees("8 streams");
   const absent = page.getByRole("group", { name: "not in the list" });
   expect(await absent.count()).toBe(0);
-  const dead = [down("east"), wrongKey("node3"), neverAnswered("node4")];
+  const dead = [
+    down("east"),
+    wrongKey("node3"),
+    neverAnswered("node4"),
+    peer("node5", { state: "draining" }),
+  ];
   const broken = cluster([peer("south"), peer("late", { state: "late", age: 2400 }), ...dead]);
   node.api = (path, request, body) =>
     path === "cluster/peers" ? broken(path, request, body) : media.answer(path, request, body);
-  await absent.getByText("The streams of 3 nodes are not in the list").waitFor();
+  await absent.getByText("The streams of 4 nodes are not in the list").waitFor();
   const rows = await absent.getByRole("listitem").allInnerTexts();
   expect(rows.map((row) => row.replace(/\s+/g, " "))).toEqual([
     expect.stringMatching(/^east Down connection refused last seen \d+s ago$/),
     "node3 Key refused 401 wrong key",
     "node4 Connecting",
+    "node5 Draining",
   ]);
   await screenshot(page, "streams-absent");
   await absent.getByRole("link", { name: "east" }).click();
@@ -293,17 +319,40 @@ it("keeps what it showed of a stream that is gone, and goes on when that is back
   const gone = page.getByText("south, where it ran, does not answer or has it no more.");
   media.streams = [];
   await gone.waitFor();
+  media.loss = "south, which had it, was lost 4 s ago";
+  await sees(media.loss);
   await screenshot(page, "stream-lost");
   expect(await page.locator("iframe.player").count()).toBe(1);
   await sees("4.1 Mbit/s");
   media.streams = all;
-  await gone.waitFor({ state: "detached" });
+  await page.getByText(media.loss).waitFor({ state: "detached" });
 });
 
 it("says of a stream that it never saw that there is none", async () => {
   await start("#/streams/live%2Fcam", []);
   await sees("There is no such stream.");
   expect(await page.locator("iframe").count()).toBe(0);
+});
+
+it("says with which node a stream went that it never saw", async () => {
+  media = new MediaNode([]);
+  media.loss = "south, which had it, is draining";
+  await open({ api: media.answer }, "#/streams/live%2Fcam");
+  await sees(media.loss);
+  await screenshot(page, "stream-lost-unseen");
+  media.loss = "";
+  await sees("There is no such stream.");
+});
+
+it("shows what a peer tells of its stream: its title, and since when it runs", async () => {
+  const hour = { lifetime: 3_600_000, opened_at: Date.now() - 3_600_000 };
+  await start("#/streams", [{ ...remote("south-cam", hour), title: "Yard" }]);
+  await sees("Yard");
+  const row = page.locator("tr", { hasText: "south-cam" });
+  await expect.poll(() => row.innerText()).toMatch(/1h/);
+  await page.getByRole("link", { name: "south-cam" }).click();
+  await expect.poll(() => page.locator(".subtitle").innerText()).toBe("Yard");
+  expect((await page.locator(".facts dl > div").allInnerTexts()).join()).toContain("Running for");
 });
 
 it("draws bitrate, output and clients while it is open, and says them in figures", async () => {
@@ -340,7 +389,7 @@ it("draws of a peer's stream what is known of it", async () => {
   const captions = page.locator(".chart figcaption");
   await expect.poll(() => captions.allInnerTexts()).toEqual(["Bitrate", "Clients"]);
   await page.goto(`${node.url}#/streams/south-film`);
-  await sees("A stream of another node");
+  await sees("A stream of south: it is edited");
   await expect.poll(() => captions.allInnerTexts()).toEqual(["Bitrate"]);
   expect(await page.locator(".chart tbody td").allInnerTexts()).toEqual(["–", "–", "–"]);
 });

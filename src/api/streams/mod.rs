@@ -60,7 +60,7 @@ impl Collection for Streams {
 
     fn absent(state: &ApiState, name: &str) -> ApiError {
         match state.directory.find_lost(name, Instant::now()) {
-            Some((peer, ago)) => lost(name, &peer, ago, state.peers.find(peer.as_str()).as_deref()),
+            Some((peer, ago)) => lost(&peer, ago, state.peers.find(peer.as_str()).as_deref()),
             None => Self::not_found(name),
         }
     }
@@ -162,7 +162,7 @@ fn valid(name: &str) -> Result<StreamName, ApiError> {
 }
 
 /// Says with whom a stream went.
-fn lost(name: &str, peer: &Hostname, ago: Duration, status: Option<&PeerStatus>) -> ApiError {
+fn lost(peer: &Hostname, ago: Duration, status: Option<&PeerStatus>) -> ApiError {
     let fate = match status {
         Some(status) if status.state == PeerState::Draining => "is draining".to_owned(),
         _ => {
@@ -171,7 +171,7 @@ fn lost(name: &str, peer: &Hostname, ago: Duration, status: Option<&PeerStatus>)
             format!("was lost {} s ago{reason}", ago.as_secs())
         }
     };
-    ApiError::not_found("stream_lost", format!("{peer}, which had `{name}`, {fate}"))
+    ApiError::not_found("stream_lost", format!("{peer}, which had it, {fate}"))
 }
 
 fn not_local(name: &str) -> ApiError {

@@ -31,7 +31,11 @@ export interface NodeStats {
   memoryPercent: number | null;
   networkPercent: number | null;
   clients: number | null;
+  /** By the API's names of protocols; empty where it is not told. */
+  clientsByProtocol: Readonly<Record<string, number>>;
   streams: number | null;
+  /** Streams captured by this node or its peers, each once; only this node tells it. */
+  clusterStreams: number | null;
   streamsOnline: number | null;
   inputKbit: number | null;
   outputKbit: number | null;
@@ -77,6 +81,11 @@ export function number(value: unknown): number | null {
   return typeof value === "number" && Number.isFinite(value) ? value : null;
 }
 
+function numbers(value: unknown): Record<string, number> {
+  const known = Object.entries(fields(value)).filter(([, count]) => number(count) !== null);
+  return Object.fromEntries(known) as Record<string, number>;
+}
+
 export function text(value: unknown): string | null {
   return typeof value === "string" && value !== "" ? value : null;
 }
@@ -98,7 +107,9 @@ export function readNodeStats(value: unknown): NodeStats {
     memoryPercent: number(raw["memory_usage"]),
     networkPercent: number(raw["bandwidth_usage"]),
     clients: number(raw["total_clients"]),
+    clientsByProtocol: numbers(raw["clients_by_protocol"]),
     streams: number(raw["total_streams"]),
+    clusterStreams: number(raw["cluster_streams"]),
     streamsOnline: number(raw["online_streams"]),
     inputKbit: number(raw["input_kbit"]),
     outputKbit: number(raw["output_kbit"]),

@@ -47,6 +47,8 @@ export interface Stream {
   /** Why an input does not deliver. */
   error: string | null;
   runningOn: string[];
+  /** All nodes that have it: that capture it, can start it, or fail to capture it. */
+  heldBy: string[];
   inputs: Input[];
   tracks: Track[];
   clients: number | null;
@@ -84,6 +86,7 @@ export interface Page<Item> {
 }
 
 const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+const names = (value: unknown): string[] => list(value).filter((name) => typeof name === "string");
 
 function streamState(status: unknown, isAlive: unknown): StreamState {
   if (status === "running") return isAlive === false ? "silent" : "running";
@@ -131,7 +134,8 @@ export function readStream(value: unknown): Stream {
     isStatic: raw["static"] !== false,
     state: streamState(stats["status"], stats["alive"]),
     error: text(stats["source_error"]),
-    runningOn: list(stats["running_on"]).filter((name) => typeof name === "string"),
+    runningOn: names(stats["running_on"]),
+    heldBy: names(stats["held_by"]),
     inputs: list(raw["inputs"]).map(readInput),
     tracks: list(fields(stats["media_info"])["tracks"]).map(readTrack),
     clients: number(stats["online_clients"]),

@@ -7,6 +7,8 @@ import type { Columns } from "./samples";
 
 const HEIGHT_PX = 150;
 const LINE_PX = 1.6;
+/** Of a time at the axis, which stands below its middle: the last one stands below the edge. */
+const LABEL_HALF_PX = 26;
 /** What tells the lines apart beside their colours. */
 const DASHES = [[], [5, 4]];
 /** Whole numbers only: no half clients. */
@@ -73,7 +75,7 @@ export class Plot {
       width: this.box.clientWidth,
       height: HEIGHT_PX,
       ms: 1,
-      padding: [8, 8, 0, 0],
+      padding: [8, LABEL_HALF_PX, 0, 0],
       legend: { show: false },
       // A pointer shows the same moment in all charts of the page.
       cursor: { y: false, drag: { x: false, y: false }, sync: { key: "page" } },

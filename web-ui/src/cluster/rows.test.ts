@@ -53,6 +53,14 @@ describe("numbers", () => {
     });
   });
 
+  it("count a stream once that several nodes capture, where this node tells", () => {
+    const peers = [peer("up", { total_streams: 4 })];
+    expect(sumRows(rowsOf(...peers)).streams).toBe(4);
+    const node = readNodeStats({ total_streams: 3, cluster_streams: 5 });
+    const rows = buildRows({ ...snapshot(...peers), node }, "broken");
+    expect(sumRows(rows).streams).toBe(5);
+  });
+
   it("are null, not zero, where no node knows them", () => {
     expect(sumRows(rowsOf(peer("up"))).outputKbit).toBeNull();
   });

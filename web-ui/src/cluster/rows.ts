@@ -54,7 +54,9 @@ const BLANK: NodeStats = {
   memoryPercent: null,
   networkPercent: null,
   clients: null,
+  clientsByProtocol: {},
   streams: null,
+  clusterStreams: null,
   streamsOnline: null,
   inputKbit: null,
   outputKbit: null,
@@ -131,11 +133,13 @@ export function sumRows(rows: Row[]): Totals {
   const real = rows.filter((row) => !isAlias(row));
   const peers = real.filter((row) => !row.isThisNode);
   const fresh = real.filter((row) => row.freshness === "fresh");
+  const own = real.find((row) => row.isThisNode);
   return {
     peersUp: peers.filter((row) => row.state === "up").length,
     peers: peers.length,
     clients: sum(fresh, (stats) => stats.clients),
-    streams: sum(fresh, (stats) => stats.streams),
+    // What several nodes capture is one stream of the cluster.
+    streams: own?.stats.clusterStreams ?? sum(fresh, (stats) => stats.streams),
     outputKbit: sum(fresh, (stats) => stats.outputKbit),
     inputKbit: sum(fresh, (stats) => stats.inputKbit),
     excluded: real.length - fresh.length,

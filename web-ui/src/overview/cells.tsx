@@ -114,6 +114,15 @@ const networkCell: Cell = (row) =>
     meter(row.stats.networkPercent, format.NETWORK_THRESHOLDS)
   );
 
+/** `HLS 12, RTSP 3` */
+const clientsCell: Cell = ({ stats: { clients, clientsByProtocol } }) => {
+  const counts = Object.entries(clientsByProtocol).map(
+    ([protocol, count]) =>
+      `${strings.protocols[protocol] ?? protocol} ${format.formatCount(count)}`,
+  );
+  return <span title={counts.join(", ") || undefined}>{countCell(clients)}</span>;
+};
+
 const streamsCell: Cell = (row) => {
   const { streams, streamsOnline } = row.stats;
   const limit = row.channelLimit;
@@ -176,7 +185,7 @@ export const CELLS: Record<SortKey, Cell> = {
   state: stateCell,
   cpu: cpuCell,
   memory: memoryCell,
-  clients: (row) => countCell(row.stats.clients),
+  clients: clientsCell,
   streams: streamsCell,
   output: outputCell,
   network: networkCell,

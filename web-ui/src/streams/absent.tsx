@@ -1,7 +1,7 @@
 // The nodes whose streams are not in the list, above it: what they had leaves it with them.
 
 import { sortRows } from "../cluster/order";
-import { isAlias } from "../cluster/rows";
+import { isAlias, type Row } from "../cluster/rows";
 import { liveRows } from "../cluster/store";
 import { CELLS } from "../overview/cells";
 import { linkTo } from "../router";
@@ -9,9 +9,13 @@ import { streamStrings } from "./strings";
 
 const SHOWN_MAX = 5;
 
+/** A node that drains still tells its numbers, but takes nobody any more. */
+const isAbsent = (row: Row): boolean =>
+  !row.isThisNode && !isAlias(row) && (row.freshness === "blank" || row.state === "draining");
+
 /** Nothing while all are heard. */
 export function Absent() {
-  const absent = (liveRows.value ?? []).filter((row) => row.freshness === "blank" && !isAlias(row));
+  const absent = (liveRows.value ?? []).filter(isAbsent);
   if (absent.length === 0) return null;
   const shown = sortRows(absent, { key: "name", direction: "asc" }).slice(0, SHOWN_MAX);
   const rest = absent.length - shown.length;

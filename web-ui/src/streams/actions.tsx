@@ -46,7 +46,7 @@ function Ask({ stream: { name, clients, isStatic, namedBy }, question, onClose }
 export function Actions({ stream }: { stream: Stream }) {
   const [question, setQuestion] = useState<Question | null>(null);
   if (stream.namedBy === "remote") {
-    return <p class="note deeds">{strings.remoteStream(stream.runningOn)}</p>;
+    return <p class="note deeds">{strings.remoteStream(stream.heldBy)}</p>;
   }
   return (
     <div class="actions deeds">

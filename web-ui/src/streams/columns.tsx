@@ -11,6 +11,7 @@ import type { SymbolName } from "../table/symbol";
 import type { Column } from "../table/table";
 import { Picture } from "./picture";
 import { isLetIn } from "./previews";
+import { streamStrings } from "./strings";
 
 const SYMBOLS: Record<StreamState, SymbolName> = {
   running: "up",
@@ -24,7 +25,7 @@ const SYMBOLS: Record<StreamState, SymbolName> = {
 export const SORTS = {
   name: ["name", "asc"],
   state: ["stats.status", "asc"],
-  where: ["stats.running_on", "asc"],
+  where: ["stats.held_by", "asc"],
   clients: ["stats.online_clients", "desc"],
   bitrate: ["stats.bitrate", "desc"],
   input: ["inputs", "asc"],
@@ -36,9 +37,12 @@ type Key = keyof typeof SORTS;
 export const stateBadge = (state: StreamState): ComponentChild =>
   badge(SYMBOLS[state], strings.streamStates[state]);
 
-/** Where it runs, as far as is known. */
-export function places({ runningOn }: Stream): ComponentChild {
-  return runningOn.length === 0 ? missing : breakable(runningOn.join(", "));
+/** Where it runs; of one that does not, whose it is. */
+export function places({ runningOn, heldBy, state }: Stream): ComponentChild {
+  if (runningOn.length > 0) return breakable(runningOn.join(", "));
+  if (heldBy.length === 0) return missing;
+  const words = state === "error" ? streamStrings.failsOn : streamStrings.canStartOn;
+  return <span class="note">{breakable(words(heldBy.join(", ")))}</span>;
 }
 
 export function lifetime({ lifetimeMs, openedAtMs }: Stream): ComponentChild {

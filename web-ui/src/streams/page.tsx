@@ -118,7 +118,7 @@ export function StreamsPage() {
     initial: "name",
     filters: {
       ...(filters.state && STATE_FILTERS[filters.state]),
-      "stats.running_on": filters.node,
+      "stats.held_by": filters.node,
     },
   });
   return (

@@ -1,6 +1,7 @@
 // Stream: its picture, its numbers, where it comes from, who watches it, and what can be done.
 
 import type { ComponentChild } from "preact";
+import type { ApiProblem } from "../api/http";
 import {
   listPath,
   readSessions,
@@ -262,38 +263,58 @@ function Content({ stream, fromMs }: { stream: Stream; fromMs: number }) {
   );
 }
 
+/** With which node it went and how long ago, where the node asked still knows. */
+const lossOf = ({ code, message }: ApiProblem): string | null =>
+  code === "stream_lost" ? `${message}.` : null;
+
+interface GoneProps {
+  stream: Stream;
+  fromMs: number;
+  problem: ApiProblem;
+}
+
 /** Above what was last known of it. */
-function GoneBanner({ stream, fromMs }: { stream: Stream; fromMs: number }) {
+function GoneBanner({ stream, fromMs, problem }: GoneProps) {
   const others = stream.runningOn.filter((node) => node !== ownName.value);
+  const text =
+    others.length > 0
+      ? streamStrings.lostAt(others)
+      : `${strings.streamGone} ${strings.streamGoneText}`;
   return (
     <p class="banner caution" role="alert">
-      <span aria-hidden="true">⚠</span>{" "}
-      {others.length > 0
-        ? streamStrings.lostAt(others)
-        : `${strings.streamGone} ${strings.streamGoneText}`}{" "}
+      <span aria-hidden="true">⚠</span> {lossOf(problem) ?? text}{" "}
       {strings.lastData(formatTime(fromMs))}
     </p>
   );
 }
 
+function Gone({ problem }: { problem: ApiProblem }) {
+  const loss = lossOf(problem);
+  return (
+    <Panel title={loss ? streamStrings.lost : strings.streamGone}>
+      <p>{loss ?? strings.streamGoneText}</p>
+      <a href={linkTo("streams")}>{strings.toStreams}</a>
+    </Panel>
+  );
+}
+
 export function StreamPage({ name }: { name: string }) {
   const { value: stream, fromMs, problem } = useWatched(streamPath(name), readStream);
-  const isGone = problem?.status === 404;
+  const gone = problem?.status === 404 ? problem : null;
   return (
     <>
       <Back href={linkTo("streams")}>{strings.streams}</Back>
       <Title text={name} liveMs={problem ? null : fromMs} />
-      {isGone && !stream ? (
-        <Panel title={strings.streamGone}>
-          <p>{strings.streamGoneText}</p>
-          <a href={linkTo("streams")}>{strings.toStreams}</a>
-        </Panel>
+      {gone && !stream ? (
+        <Gone problem={gone} />
       ) : (
         <>
-          {isGone && stream && fromMs !== null && <GoneBanner stream={stream} fromMs={fromMs} />}
-          <Gate problem={isGone ? null : problem} fromMs={fromMs}>
+          {gone && stream && fromMs !== null && (
+            <GoneBanner stream={stream} fromMs={fromMs} problem={gone} />
+          )}
+          <Gate problem={gone ? null : problem} fromMs={fromMs}>
             {stream && fromMs !== null && (
-              <div class={isGone ? "greyed" : undefined}>
+              <div class={gone ? "greyed" : undefined}>
                 <Content stream={stream} fromMs={fromMs} />
               </div>
             )}

@@ -18,6 +18,7 @@ export function stats(over: Fields = {}): Fields {
     scheduler_load: 12,
     bandwidth_usage: 18.2,
     total_clients: 412,
+    clients_by_protocol: { hls: 390, rtmp: 22, later: "x" },
     total_streams: 38,
     online_streams: 36,
     input_kbit: 152_000,

@@ -21,6 +21,7 @@ const IDLE: Fields = {
   bitrate: 0,
   online_clients: 0,
   running_on: [],
+  held_by: ["north"],
   lifetime: null,
   opened_at: null,
   source_error: null,
@@ -68,6 +69,7 @@ export function stream(name: string, over: Fields = {}, stats: Fields = {}): Fie
       last_dts: 1_795_356_033_868,
       ts_delay: 23,
       running_on: ["north"],
+      held_by: ["north"],
       media_info: { tracks: TRACKS },
       source_error: null,
       ...stats,
@@ -86,6 +88,7 @@ export const remote = (name: string, stats: Fields = {}): Fields => ({
     bitrate: 4100,
     online_clients: 3,
     running_on: ["south"],
+    held_by: stats["running_on"] ?? ["south"],
     media_info: { tracks: TRACKS },
     ...stats,
   },
@@ -128,7 +131,7 @@ export const STREAMS: Fields[] = [
   stream("studio/anna", { named_by: "user", inputs: [] }, { bitrate: 6200 }),
   remote("south-cam"),
   remote("east/hall-with-a-rather-long-name", { running_on: ["east", "south"], bitrate: null }),
-  remote("south-film", { ...IDLE, online_clients: null }),
+  remote("south-film", { ...IDLE, held_by: ["south"], online_clients: null }),
 ];
 
 export function session(id: string, over: Fields = {}): Fields {
@@ -216,6 +219,9 @@ export class MediaNode extends Writes {
     this.rest = cluster(peers);
   }
 
+  /** Why the streams that are not there are missing, where the node knows. */
+  loss = "";
+
   readonly answer: Script = (path, request, body) => {
     const query = new URL(request.url ?? "", "http://node").searchParams;
     if (path === "streams") return list("streams", this.streams, query);
@@ -251,6 +257,7 @@ export class MediaNode extends Writes {
       this.version += 1;
       return { body: changed, headers: { etag: `"v${this.version}"` } };
     }
+    if (!found && this.loss) return refusal(404, "stream_lost", this.loss);
     if (!found) return refusal(404, "stream_not_found", `no node has a stream ${path}`);
     if (request.method !== "DELETE") return { body: found, headers: { etag } };
     this.streams = this.streams.filter((one) => one !== found);
