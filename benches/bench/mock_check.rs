@@ -5,7 +5,7 @@ use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
 
 use watershed_actors::names::NodeId;
-use watershed_actors::report::{Interner, Report, ReportLimits, read_report};
+use watershed_actors::report::{Report, ReportLimits, TrackInterner, read_report};
 use watershed_actors::signature::{
     AnswerHeaders, AnswerSigner, ClusterKey, NODE_HEADER, Nonce, RequestToSign, SIGNATURE_HEADER,
     TIME_HEADER, authorization, body_hash, verify_answer,
@@ -80,8 +80,9 @@ fn ask(
 }
 
 fn read(body: &[u8]) -> io::Result<Report> {
-    let mut known = Interner::default();
-    let read = read_report(body, &ReportLimits::default(), &mut known).map_err(io::Error::other)?;
+    let mut tracks = TrackInterner::default();
+    let read =
+        read_report(body, &ReportLimits::default(), &mut tracks).map_err(io::Error::other)?;
     expect(read.invalid_names == 0, "a peer's stream names are valid")?;
     Ok(read.report)
 }

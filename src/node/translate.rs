@@ -68,7 +68,7 @@ fn stream_spec(stream: &Stream, rules: &InputRules<'_>) -> Option<StreamSpec> {
     let inputs = stream.inputs.iter().enumerate();
     Some(StreamSpec {
         name: stream.name.parse().ok()?,
-        title: stream.title.as_deref().map(report::title),
+        title: stream.title.as_deref().and_then(report::title),
         inputs: inputs
             .filter_map(|(index, input)| {
                 let source = input_source(input, rules)?;

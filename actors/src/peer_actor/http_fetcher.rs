@@ -18,7 +18,7 @@ use super::page::{PageMerge, judge_page};
 use super::signed_client::{SignedAnswer, SignedAsk, SignedClient};
 use crate::limits::LimitHits;
 use crate::names::NodeId;
-use crate::report::{Interner, ReadReport, ReportLimits};
+use crate::report::{ReadReport, ReportLimits, TrackInterner};
 use crate::signature::{AnswerSigner, ClusterKey, Nonce};
 use crate::wall_clock::unix_ms;
 
@@ -116,7 +116,7 @@ struct Inner {
     node: SignedClient,
     parts: FetcherParts,
     exchange: ExchangeLimits,
-    known: RefCell<Interner>,
+    tracks: RefCell<TrackInterner>,
     progress: Cell<Option<std::time::Instant>>,
 }
 
@@ -135,7 +135,7 @@ impl HttpFetcher {
             node: SignedClient::new(parts.own_id, base, config.keys.clone(), client),
             parts,
             exchange,
-            known: RefCell::default(),
+            tracks: RefCell::default(),
             progress: Cell::new(None),
         };
         Self { inner: Rc::new(inner) }
@@ -216,18 +216,18 @@ impl Inner {
         limits: ReportLimits,
     ) -> Result<(AnswerSigner, ReadReport), FetchFailure> {
         if !raw.head.is_gzip && raw.body.len() <= JUDGED_HERE_BYTES_MAX {
-            return judge_page(raw, &key, nonce, &limits, &mut self.known.borrow_mut());
+            return judge_page(raw, &key, nonce, &limits, &mut self.tracks.borrow_mut());
         }
         let _turn = self.parts.judging.acquire().await;
-        let mut known = self.known.take();
+        let mut tracks = self.tracks.take();
         let judged = actix_rt::task::spawn_blocking(move || {
-            let judged = judge_page(raw, &key, nonce, &limits, &mut known);
-            (judged, known)
+            let judged = judge_page(raw, &key, nonce, &limits, &mut tracks);
+            (judged, tracks)
         });
-        let (judged, known) = judged
+        let (judged, tracks) = judged
             .await
             .map_err(|_| FetchFailure::Connection("the report could not be read".to_owned()))?;
-        self.known.replace(known);
+        self.tracks.replace(tracks);
         judged
     }
 }

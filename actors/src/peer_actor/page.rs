@@ -7,7 +7,10 @@ use flate2::read::GzDecoder;
 
 use super::fetcher::FetchFailure;
 use super::http_exchange::{AnswerHead, RawAnswer};
-use crate::report::{Interner, ReadReport, Report, ReportError, ReportLimits, read_report};
+use crate::report::{
+    REPORT_TITLES_BYTES_MAX, ReadReport, Report, ReportError, ReportLimits, StreamReport,
+    TrackInterner, read_report,
+};
 use crate::signature::{AnswerError, AnswerSigner, ClusterKey, Nonce, verify_answer};
 
 /// Checks the signature over the bytes as sent, then inflates and reads them.
@@ -16,11 +19,11 @@ pub(super) fn judge_page(
     key: &ClusterKey,
     nonce: Nonce,
     limits: &ReportLimits,
-    known: &mut Interner,
+    tracks: &mut TrackInterner,
 ) -> Result<(AnswerSigner, ReadReport), FetchFailure> {
     let signer = signer_of(&raw.head, &raw.body, key, nonce)?;
     let body = if raw.head.is_gzip { inflate(&raw.body, limits.page_bytes_max)? } else { raw.body };
-    let read = read_report(&body, limits, known)?;
+    let read = read_report(&body, limits, tracks)?;
     if read.report.id != signer.node {
         return Err(FetchFailure::Forged);
     }
@@ -85,7 +88,15 @@ impl PageMerge {
             return Err(ReportError::TooManyStreams { streams_max }.into());
         }
         let (mut all, mut gone) = (std::mem::take(streams), std::mem::take(removed));
-        all.extend(report.streams);
+        let mut titles_bytes: usize = all.iter().map(StreamReport::title_bytes).sum();
+        all.extend(report.streams.into_iter().map(|mut stream| {
+            titles_bytes += stream.title_bytes();
+            if titles_bytes > REPORT_TITLES_BYTES_MAX {
+                titles_bytes -= stream.title_bytes();
+                stream.title = None;
+            }
+            stream
+        }));
         gone.extend(report.removed);
         let relayed = report.relayed.or(relayed.take());
         let full = merged.report.full;
@@ -119,7 +130,8 @@ mod tests {
             0,
             streams.join(","),
         );
-        read_report(json.as_bytes(), &ReportLimits::default(), &mut Interner::default()).unwrap()
+        read_report(json.as_bytes(), &ReportLimits::default(), &mut TrackInterner::default())
+            .unwrap()
     }
 
     fn merge(pages: Vec<ReadReport>) -> (bool, Vec<String>, Vec<String>) {

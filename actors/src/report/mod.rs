@@ -7,7 +7,6 @@
 mod media_tracks;
 mod reading;
 mod stats;
-mod titles;
 mod tracks;
 
 use std::num::NonZeroU64;
@@ -20,7 +19,7 @@ use crate::names::{Hostname, NodeId, StreamName};
 
 pub use reading::{ReadReport, ReportError, ReportLimits, read_report};
 pub use stats::{ClientsByProtocol, NodeStats, StreamerStatus};
-pub use titles::title;
+pub use tracks::TrackInterner;
 
 /// The version of the report's meaning. One more or one less is understood, else `incompatible`.
 pub const REPORT_PROTOCOL: u32 = 1;
@@ -33,6 +32,10 @@ pub const REPORT_TRACKS_MAX: usize = 16;
 
 /// The longest title of a stream, in bytes; what is longer is cut.
 pub const REPORT_TITLE_BYTES_MAX: usize = 255;
+
+/// The most bytes of titles that are kept of one peer; further streams have none. Two hundred
+/// thousand streams with a long title each are a report that somebody can send.
+pub const REPORT_TITLES_BYTES_MAX: usize = 8 << 20;
 
 /// The most relays that are kept of one report: more than a node begins.
 pub const REPORT_RELAYED_MAX: usize = 1_000;
@@ -154,11 +157,19 @@ pub struct StreamReport {
     pub accepts_publish: bool,
 }
 
-/// What the streams of one peer have in common, kept once. Lives as long as they are known.
-#[derive(Debug, Default)]
-pub struct Interner {
-    tracks: tracks::TrackInterner,
-    titles: titles::TitleInterner,
+impl StreamReport {
+    /// What its title takes.
+    #[must_use]
+    pub fn title_bytes(&self) -> usize {
+        self.title.as_ref().map_or(0, |title| title.len())
+    }
+}
+
+/// A title as reports carry it; none if it is empty.
+#[must_use]
+pub fn title(text: &str) -> Option<Arc<str>> {
+    let text = &text[..text.floor_char_boundary(REPORT_TITLE_BYTES_MAX)];
+    (!text.is_empty()).then(|| text.into())
 }
 
 /// The tracks of a stream, shared by all who hold them; `None` when not known.

@@ -17,9 +17,9 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use super::{
-    Interner, Listener, Member, NodeState, NodeStats, REPORT_ITEMS_MAX, REPORT_MEMBERS_MAX,
-    REPORT_PROTOCOL, REPORT_RELAYED_MAX, REPORT_STREAMS_MAX, Relayed, Report, StreamReport,
-    StreamState, Tracks,
+    Listener, Member, NodeState, NodeStats, REPORT_ITEMS_MAX, REPORT_MEMBERS_MAX, REPORT_PROTOCOL,
+    REPORT_RELAYED_MAX, REPORT_STREAMS_MAX, Relayed, Report, StreamReport, StreamState,
+    TrackInterner, Tracks, title as title_of,
 };
 use crate::names::{Hostname, NodeId, StreamName};
 
@@ -89,13 +89,13 @@ pub enum ReportError {
 
 /// Reads one page.
 ///
-/// `known` is the peer's own and lives as long as its streams are known.
+/// `tracks` is the peer's own and lives as long as its streams are known.
 ///
 /// Errors: the first limit or rule that `bytes` breaks; invalid stream names are only counted.
 pub fn read_report(
     bytes: &[u8],
     limits: &ReportLimits,
-    known: &mut Interner,
+    tracks: &mut TrackInterner,
 ) -> Result<ReadReport, ReportError> {
     if bytes.len() > limits.page_bytes_max {
         return Err(ReportError::TooLong { bytes_max: limits.page_bytes_max });
@@ -126,7 +126,7 @@ pub fn read_report(
     if wire.streams.seen > limits.streams_max.min(REPORT_STREAMS_MAX) {
         return Err(ReportError::TooManyStreams { streams_max: limits.streams_max });
     }
-    wire.into_report(known).map_err(ReportError::Shape)
+    wire.into_report(tracks).map_err(ReportError::Shape)
 }
 
 /// Whether brackets outside of strings nest deeper than `depth_max`. Does not check the grammar.
@@ -191,15 +191,14 @@ struct WireReport<'a> {
 }
 
 impl WireReport<'_> {
-    fn into_report(self, known: &mut Interner) -> Result<ReadReport, serde_json::Error> {
+    fn into_report(self, tracks: &mut TrackInterner) -> Result<ReadReport, serde_json::Error> {
         let sent = self.streams.items.len();
         let mut streams = Vec::with_capacity(sent);
-        known.titles.sweep();
         for wire in self.streams.items {
             if let Some(name) = wire.name.0 {
-                let tracks =
-                    wire.tracks.map_or(Ok(None), |json| known.tracks.intern(json.get()))?;
-                let title = wire.title.map_or(Ok(None), |json| known.titles.intern(json.get()))?;
+                let tracks = wire.tracks.map_or(Ok(None), |json| tracks.intern(json.get()))?;
+                let title = wire.title.map(|json| serde_json::from_str::<Cow<'_, str>>(json.get()));
+                let title = title.transpose()?.and_then(|text| title_of(&text));
                 streams.push(StreamReport {
                     name,
                     title,
@@ -328,6 +327,7 @@ pub(super) fn tracks_or_empty<S: Serializer>(
 
 #[cfg(test)]
 mod tests {
+    use super::super::REPORT_TITLE_BYTES_MAX;
     use super::*;
 
     const ID: &str = "0123456789abcdef0123456789abcdef";
@@ -337,7 +337,7 @@ mod tests {
     }
 
     fn read(text: &str) -> Result<ReadReport, ReportError> {
-        read_report(text.as_bytes(), &ReportLimits::default(), &mut Interner::default())
+        read_report(text.as_bytes(), &ReportLimits::default(), &mut TrackInterner::default())
     }
 
     #[test]
@@ -360,6 +360,21 @@ mod tests {
         assert_eq!(second.report.streams, first.report.streams);
         assert_eq!(second.report.removed, first.report.removed);
         assert_eq!(second.report.relayed, first.report.relayed);
+    }
+
+    #[test]
+    fn titles_are_cut_between_characters_and_are_text() {
+        let titled = |json: &str| {
+            let stream = format!(r#"{{"name":"a","state":"running","title":{json}}}"#);
+            read(&page(&format!(r#","streams":[{stream}]"#))).map(|read| read.report.streams)
+        };
+        let long = format!("\"{}\"", "ä".repeat(200));
+        let wanted = "ä".repeat(REPORT_TITLE_BYTES_MAX / 2);
+        assert_eq!(titled(&long).unwrap()[0].title.as_deref(), Some(wanted.as_str()));
+        for none in ["null", "\"\""] {
+            assert_eq!(titled(none).unwrap()[0].title, None, "{none}");
+        }
+        assert!(titled("7").is_err());
     }
 
     #[test]
@@ -415,7 +430,7 @@ mod tests {
         let streams = [r#"{"name":"a","state":"running"}"#; 4].join(",");
         let limits = ReportLimits { streams_max: 3, ..ReportLimits::default() };
         let text = page(&format!(r#","streams":[{streams}]"#));
-        let error = read_report(text.as_bytes(), &limits, &mut Interner::default());
+        let error = read_report(text.as_bytes(), &limits, &mut TrackInterner::default());
         assert!(matches!(error, Err(ReportError::TooManyStreams { streams_max: 3 })));
     }
 

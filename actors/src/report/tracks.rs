@@ -16,7 +16,7 @@ const LIST_BYTES_MAX: usize = 2_048;
 
 /// The track lists of one peer, by their JSON text.
 #[derive(Debug, Default)]
-pub(super) struct TrackInterner {
+pub struct TrackInterner {
     lists: HashMap<Box<str>, Arc<[TrackReport]>>,
 }
 

@@ -9,7 +9,7 @@
 //! ```
 //! The maps are concurrent: a reader never waits for the writer, and a report of a thousand streams
 //! is a thousand small writes, not a new copy of everything. Names a peer chooses are hashed with a
-//! keyed hash. A stream with one holder costs about 180 bytes, its name in the peer's set included.
+//! keyed hash. A stream with one holder costs about 210 bytes, its name in the peer's set included.
 
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroU64;
@@ -22,7 +22,7 @@ use smallvec::SmallVec;
 use super::messages::LocalStream;
 use super::peer_link::PeerLink;
 use crate::names::{Hostname, StreamName};
-use crate::report::{Relayed, Report, StreamReport, StreamState, Tracks};
+use crate::report::{REPORT_TITLES_BYTES_MAX, Relayed, Report, StreamReport, StreamState, Tracks};
 
 /// One peer's word about one stream.
 #[derive(Clone, Debug)]
@@ -89,10 +89,18 @@ pub(super) struct Table {
 /// each node relays.
 #[derive(Debug, Default)]
 pub(super) struct PeerStreams {
-    by_serial: HashMap<u32, HashSet<StreamName>>,
+    by_serial: HashMap<u32, Reported>,
     prefixes: HashMap<u32, Vec<StreamName>>,
     /// By the serial of the peer; none for this node.
     relayed: HashMap<Option<u32>, Vec<StreamName>>,
+}
+
+/// The streams of one peer.
+#[derive(Debug, Default)]
+struct Reported {
+    names: HashSet<StreamName>,
+    /// What their titles take together.
+    titles_bytes: usize,
 }
 
 impl Table {
@@ -116,13 +124,14 @@ impl Table {
 
     /// Takes in what a peer said, all of it or what has changed.
     pub(super) fn apply(&self, known: &mut PeerStreams, link: &Arc<PeerLink>, report: Report) {
-        let names = known.by_serial.entry(link.serial()).or_default();
+        let Reported { names, titles_bytes } = known.by_serial.entry(link.serial()).or_default();
         let remote = self.remote.pin();
         if report.full {
             let told: HashSet<_> = report.streams.iter().map(|stream| &stream.name).collect();
             names.retain(|name| {
                 let is_told = told.contains(name);
                 if !is_told {
+                    *titles_bytes -= self.title_bytes(name, link);
                     self.drop_holder(name, link.serial());
                 }
                 is_told
@@ -130,15 +139,21 @@ impl Table {
         }
         for name in &report.removed {
             if names.remove(name) {
+                *titles_bytes -= self.title_bytes(name, link);
                 self.drop_holder(name, link.serial());
             }
         }
-        for stream in report.streams {
+        for mut stream in report.streams {
             // One allocation for each name, whoever reports it.
             let name = match remote.get_key_value(&stream.name) {
                 Some((name, _)) => name.clone(),
                 None => stream.name.clone(),
             };
+            *titles_bytes -= self.title_bytes(&name, link);
+            if *titles_bytes + stream.title_bytes() > REPORT_TITLES_BYTES_MAX {
+                stream.title = None;
+            }
+            *titles_bytes += stream.title_bytes();
             self.set_holder(&name, link, stream);
             names.insert(name);
         }
@@ -169,7 +184,7 @@ impl Table {
         stale_timeout: Duration,
         now: Instant,
     ) {
-        let Some(names) = known.by_serial.remove(&link.serial()) else {
+        let Some(Reported { names, .. }) = known.by_serial.remove(&link.serial()) else {
             return;
         };
         self.forget_relayed(known, Some(link.serial()));
@@ -254,6 +269,15 @@ impl Table {
         remote.insert(name.clone(), holders);
         self.count_captured(name, before);
         self.lost.pin().remove(name);
+    }
+
+    /// What the title takes that a peer has given a stream.
+    fn title_bytes(&self, name: &StreamName, link: &PeerLink) -> usize {
+        let remote = self.remote.pin();
+        let held = remote
+            .get(name)
+            .and_then(|holders| holders.iter().find(|held| held.link.serial() == link.serial()));
+        held.and_then(|held| held.title.as_ref()).map_or(0, |title| title.len())
     }
 
     fn add_link(&self, prefix: &StreamName, link: &Arc<PeerLink>) {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use watershed::settings::{Environment, from_text};
-use watershed_actors::report::{Interner, ReportLimits, read_report};
+use watershed_actors::report::{ReportLimits, TrackInterner, read_report};
 
 /// A configuration; one that is accepted prints itself, secrets hidden, and is accepted again.
 pub(crate) fn config(bytes: &[u8]) {
@@ -26,6 +26,6 @@ pub(crate) fn config(bytes: &[u8]) {
 
 /// A page of a peer's report.
 pub(crate) fn report(bytes: &[u8]) {
-    let mut known = Interner::default();
-    let _ = read_report(bytes, &ReportLimits::default(), &mut known);
+    let mut tracks = TrackInterner::default();
+    let _ = read_report(bytes, &ReportLimits::default(), &mut tracks);
 }

@@ -1,9 +1,11 @@
-//! How many distinct streams are captured: counted as they come and go, never gone through.
+//! What is counted as streams come and go, and never gone through: how many distinct ones are
+//! captured, and what the titles of a peer take.
 
 use proptest::prelude::*;
 
 use super::super::table::{PeerStreams, Table};
 use super::*;
+use crate::report::{REPORT_TITLE_BYTES_MAX, REPORT_TITLES_BYTES_MAX};
 use StreamState::{Failed, Ondemand, Running, Starting};
 
 #[derive(Clone, Debug)]
@@ -72,4 +74,34 @@ proptest! {
             prop_assert_eq!(table.captured_count(), captured(&table));
         }
     }
+}
+
+#[test]
+fn titles_of_one_peer_are_bounded_and_those_that_go_make_room() {
+    let (table, mut known, now) = (Table::default(), PeerStreams::default(), Instant::now());
+    let link = PeerLink::new(1, now, route("peer", &[Scheme::Http]));
+    let many = REPORT_TITLES_BYTES_MAX / REPORT_TITLE_BYTES_MAX;
+    let titled = |number: usize, length: usize| StreamReport {
+        title: Some("t".repeat(length).into()),
+        ..stream(&format!("cam{number}"), Running)
+    };
+    let mut report = |full: bool, streams: Vec<StreamReport>, removed: &[&str]| {
+        let removed = removed.iter().map(|text| name(text)).collect();
+        table.apply(&mut known, &link, Report { full, streams, removed, ..blank_report() });
+    };
+    let has_title = |number: usize| {
+        table.remote.pin().get(&name(&format!("cam{number}"))).unwrap()[0].title.is_some()
+    };
+    let all = |length: usize| (0..=many).map(|number| titled(number, length)).collect();
+    report(true, all(REPORT_TITLE_BYTES_MAX), &[]);
+    assert!(has_title(0) && has_title(many - 1) && !has_title(many));
+    report(false, vec![titled(many, REPORT_TITLE_BYTES_MAX)], &[]);
+    assert!(!has_title(many), "there is no room");
+    report(false, vec![titled(many, REPORT_TITLE_BYTES_MAX)], &["cam7"]);
+    assert!(has_title(many), "one has gone");
+    report(false, vec![titled(0, 1), titled(7, REPORT_TITLE_BYTES_MAX - 1)], &[]);
+    assert!(has_title(7), "one has become shorter");
+    report(true, vec![titled(0, 1)], &[]);
+    report(false, all(REPORT_TITLE_BYTES_MAX - 1), &[]);
+    assert!(has_title(many), "all have");
 }
