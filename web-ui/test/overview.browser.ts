@@ -30,7 +30,7 @@ it.each([901, 1000, 1100])("has room for all columns at %i px", async (width) =>
   expect(wide).toEqual([]);
 });
 
-it("says which protocols the clients speak, where a node tells, and counts streams once", async () => {
+it("says which protocols the clients speak, where told, and counts streams once", async () => {
   const older = peer("south", { clients_by_protocol: null });
   await open({ api: cluster([older, peer("east")], { cluster_streams: 61 }) });
   const clients = page.locator("td.col-clients > span");

@@ -345,9 +345,10 @@ mod tests {
         let text = page(
             r#","full":true,"listeners":[{"scheme":"http","port":80},{"scheme":"quic","port":9}],
             "stats":{"cpu_usage":12.5,"future":{"a":[1]}},"streams":[{"name":"cam1",
-            "title":"caf\u00e9","opened_at":1790000000123,"state":"running","bitrate":2000,"clients":3,"tracks":[{"content":"video","codec":
-            "h264","fps":29.97}],"accepts_publish":false,"new":1}],"removed":["old"],"relayed":[{"name":"../a",
-            "clients":1},{"name":"east-cam","clients":7}]"#,
+            "title":"caf\u00e9","opened_at":1790000000123,"state":"running","bitrate":2000,
+            "clients":3,"tracks":[{"content":"video","codec":"h264","fps":29.97}],
+            "accepts_publish":false,"new":1}],"removed":["old"],
+            "relayed":[{"name":"../a","clients":1},{"name":"east-cam","clients":7}]"#,
         );
         let first = read(&text).unwrap();
         assert_eq!(first.invalid_names, 0);

@@ -49,8 +49,8 @@ pub struct NodeStats {
     pub transcoder_devices: [(); 0],
 }
 
-/// Open play sessions of each protocol, in JSON without those that nobody uses: it travels with each
-/// report. A fixed shape: what a peer calls otherwise is not kept.
+/// Open play sessions of each protocol, in JSON without those that nobody uses: it travels with
+/// each report. A fixed shape: what a peer calls otherwise is not kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct ClientsByProtocol {

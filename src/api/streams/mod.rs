@@ -35,9 +35,9 @@ impl Collection for Streams {
     const NAME: &'static str = "streams";
     const KEY: &'static str = "name";
     const ITEM: &'static str = "Stream";
-    const ITEM_DETAILS: &'static str = "Of a stream that nobody has the code is `stream_not_found`. It \
-        is `stream_lost` while the last node that had it drains, or was lost less than its \
-        `stale_timeout` ago; the title says which.";
+    const ITEM_DETAILS: &'static str = "Of a stream that nobody has the code is \
+        `stream_not_found`. It is `stream_lost` while the last node that had it drains, or was \
+        lost less than its `stale_timeout` ago; the title says which.";
 
     fn shown(state: &ApiState, name: &str, configured: Option<Value>) -> Option<Value> {
         let sources = Sources { configured, listing: find(state, name) };
