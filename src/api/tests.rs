@@ -308,7 +308,10 @@ async fn streams_of_the_cluster_are_one_list() {
     assert_eq!(code(&bench.ask(stop("none")).await), (404, "stream_not_found"));
     let answer = bench.put("/streams/studio%2Fa", json!({"inputs": [{"url": "publish://"}]})).await;
     assert_eq!((answer.0, &answer.1["name"]), (200, &json!("studio/a")), "{}", answer.1);
-    assert_eq!(bench.get("/streams/studio%2Fa").await.0, 200);
+    for path in ["/streams/studio%2Fa", "/streams/studio/a"] {
+        assert_eq!(bench.get(path).await.1["name"], json!("studio/a"), "{path}");
+    }
+    assert_eq!(code(&bench.ask(stop("studio/a")).await), (404, "stream_not_found"), "of that name");
     let delete = request(Method::DELETE, "/streams/cam1");
     assert_eq!(bench.ask(delete).await.0, 204);
     assert!(!bench.text().contains("cam1"));

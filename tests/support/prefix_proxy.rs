@@ -1,6 +1,6 @@
 //! A reverse proxy that serves nodes, each below a path, as `location /ops/ { proxy_pass
-//! http://node/; }` does, and passes the host on. It buffers nothing, remembers what it was asked,
-//! and knows nothing outside of those paths.
+//! http://node/; }` of nginx does: a `%2F` of the path comes out as a slash. It passes the host on,
+//! buffers nothing, remembers what it was asked, and knows nothing outside of those paths.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -69,6 +69,9 @@ fn serve(shared: &Shared, mut client: TcpStream, places: &[(&str, u16)]) -> std:
     let Some((inner, target)) = places.iter().find_map(inner) else {
         return client.write_all(b"HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n");
     };
+    let (path, rest) = inner.split_once(' ').unwrap_or_default();
+    let (path, query) = path.split_at(path.find('?').unwrap_or(path.len()));
+    let inner = format!("{}{query} {rest}", path.replace("%2F", "/"));
     let kept = inner.lines().filter(|line| !line.to_ascii_lowercase().starts_with("connection:"));
     let head: String = kept.map(|line| format!("{line}\r\n")).collect();
     let from = client.peer_addr()?.ip();

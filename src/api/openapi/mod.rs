@@ -68,7 +68,8 @@ front has named it if it did; what went wrong here, and refused writes, are in t
 alone may ask (403 `auth_not_configured` to others). A browser signs in at `/session`; its writes \
 by cookie carry the token that it got there.
 
-Names in paths are one segment: `/` is written `%2F`.";
+Names in paths are one segment: `/` is written `%2F`. A stream is found by its plain name, too, as \
+some proxies hand it on.";
 
 /// The document of a node, made when it is first asked for.
 #[derive(Debug, Default)]

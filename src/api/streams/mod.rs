@@ -77,16 +77,16 @@ impl Collection for Streams {
 
 /// Their addresses.
 pub(super) fn addresses() -> Vec<Address> {
-    let (list, item) = ("/streams", "/streams/{name}");
-    let mut all =
-        Vec::from(collection::addresses_with_delete::<Streams>(list, item, web::to(delete)));
     let stopped = || {
         About::new("Ends the capture of a stream; a static one starts anew")
             .empty(204, "it is ended")
             .refuses(&[400, 404, 409])
     };
-    all.push(Address::guarded("/streams/{name}/stop").on(POST, web::to(stop), stopped));
-    all
+    // Names hold slashes, and proxies such as nginx hand `%2F` on as one.
+    let stop = Address::guarded("/streams/{name:.+}/stop").on(POST, web::to(stop), stopped);
+    let (list, item) = ("/streams", "/streams/{name:.+}");
+    let others = collection::addresses_with_delete::<Streams>(list, item, web::to(delete));
+    [stop].into_iter().chain(others).collect()
 }
 
 /// All streams by name, each as the list shows it.
