@@ -30,6 +30,22 @@ pub(super) fn page(play: &Play, name: &str) -> HttpResponse {
         .body(html)
 }
 
+/// The page in place of the words that there is no stream, or none now: who comes early sees it as
+/// soon as it is there. The status stays.
+pub(super) fn despite(play: &Play, name: &str, answer: HttpResponse) -> HttpResponse {
+    let status = answer.status();
+    let may_come = matches!(status, StatusCode::NOT_FOUND | StatusCode::SERVICE_UNAVAILABLE);
+    if !may_come || play.embed_template.is_none() {
+        return answer;
+    }
+    let mut page = page(play, name);
+    *page.status_mut() = status;
+    if let Some(after) = answer.headers().get(header::RETRY_AFTER) {
+        page.headers_mut().insert(header::RETRY_AFTER, after.clone());
+    }
+    page
+}
+
 /// The way from the page of `name` up to what a proxy may have put the node below.
 fn root_from(name: &str) -> String {
     "../".repeat(name.split('/').count())

@@ -331,7 +331,7 @@ pub async fn handle(
     if let Some(answer) = files::answer(&play, &asked, request.method()).await {
         return answer;
     }
-    match play.decide(&asked).await {
+    let answer = match play.decide(&asked).await {
         Decision::Redirect(..) if play.answers_master(output) => {
             hls::remote_master(uri_query(&asked).as_deref())
         }
@@ -349,7 +349,8 @@ pub async fn handle(
             Output::Endless(endless) if is_head => progressive::head(endless),
             _ => serve(&play, entry, &asked, is_head).await,
         },
-    }
+    };
+    if output == Output::Embed { embed::despite(&play, name, answer) } else { answer }
 }
 
 async fn serve(play: &Play, entry: LocalEntry, asked: &Asked<'_>, is_head: bool) -> HttpResponse {

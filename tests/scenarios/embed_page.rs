@@ -1,5 +1,5 @@
 //! A viewer's browser opens the player page on north and outlives the death of the node it plays
-//! from.
+//! from; who comes before the stream waits for it there.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::support::browser::Browser;
 use crate::support::cluster::{plan, publishable};
 use crate::support::media;
 use crate::support::probe::port_of;
-use crate::support::{SLACK, promise};
+use crate::support::{SLACK, eventually, promise};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -43,4 +43,25 @@ fn the_player_page_plays_and_goes_on_when_its_node_dies() {
     let pause = browser.longest_pause(before);
     // What SPEC section 6 allows, seen four times a second.
     promise("the player's pause at the death of its node", pause, Duration::from_secs(1) + SLACK);
+}
+
+#[test]
+fn the_player_page_of_a_stream_that_is_not_there_yet_waits_for_it() {
+    let south = "template studio { prefix studio; input publish://; segment_duration 1; }\n";
+    let cluster = plan().config("south", south).start_connected();
+    let (north, south) = (cluster.node("north"), cluster.node("south"));
+    let answer = north.get("/studio/cam/embed.html");
+    assert_eq!(answer.status, 404, "there is no such stream");
+
+    let url = north.playback_url("studio/cam", "embed.html?autoplay=true&mute=true");
+    let mut browser = Browser::open(&url, north);
+    eventually(LIMIT, "the page is open", || {
+        let seen = browser.sights().last().map(|sight| sight.current_time);
+        if seen == Some(0.0) { Ok(()) } else { Err(format!("{seen:?}: there is no player")) }
+    });
+    let log = south.log_path("ffmpeg");
+    let url = south.publish_url("studio/cam");
+    let _publisher = media::publish("ffmpeg".as_ref(), "bars.mp4", &url, &log);
+    let playing = browser.wait_playing(1.0, LIMIT);
+    assert_eq!(port_of(&playing.address), Some(north.http), "the page that was opened");
 }
