@@ -125,7 +125,7 @@ fn wait_known(cluster: &Cluster, node: &str, stream: &str, holders: &[&str]) {
 /// Nodes that relay `stream` from `node`; none of them is among its clients.
 fn relays(node: &Node, stream: &str) -> u64 {
     let stats = node.api(&format!("/streams/{stream}"))["stats"].take();
-    assert_eq!(stats["online_clients"], 0, "{stats}");
+    assert_eq!(stats["client_count"], 0, "{stats}");
     stats["relays"].as_u64().unwrap()
 }
 

@@ -37,9 +37,11 @@ fn cluster(holders: &[&str]) -> Cluster {
     cluster
 }
 
-/// Nodes that relay `cam` from `node`.
+/// Nodes that relay `cam` from `node`; none of them is among its sessions.
 fn relays(node: &Node) -> u64 {
-    node.api("/streams/cam")["stats"]["relays"].as_u64().unwrap()
+    let stats = node.api("/streams/cam")["stats"].take();
+    assert_eq!(stats["client_count"], 0, "{stats}");
+    stats["relays"].as_u64().unwrap()
 }
 
 /// Bytes that came within `time`, and whether the answer has ended then: by its last chunk.

@@ -25,7 +25,7 @@ fn a_stock_player_gets_a_peers_stream_and_one_that_reconnects_is_sent_there() {
     assert_rising(&url, &times, &["video", "audio"], 50);
     eventually(LIMIT, "it was north that played", || {
         let stats = south.api("/streams/cam")["stats"].take();
-        let is_relayed = stats["relays"] == 1 && stats["online_clients"] == 0;
+        let is_relayed = stats["relays"] == 1 && stats["client_count"] == 0;
         if is_relayed { Ok(()) } else { Err(stats.to_string()) }
     });
 

@@ -288,6 +288,7 @@ impl<'de> Deserialize<'de> for WireName {
 #[derive(Deserialize)]
 struct WireRelayed {
     name: WireName,
+    #[serde(default)]
     clients: u32,
 }
 
