@@ -86,6 +86,7 @@ fn a_config_file_that_others_change_or_none_may_write_is_not_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     let north = started(folder.path());
     let text = || fs::read_to_string(north.config_path()).unwrap();
+    let good = text();
     let mut console = Console::open(&north.console_url(), &north);
     console.follow("Config");
     let shown = console.read(EDITOR);
@@ -99,18 +100,25 @@ fn a_config_file_that_others_change_or_none_may_write_is_not_overwritten() {
     console.sees_in("main .summary", "This node may not write the file or its folder.");
     mode(0o644).unwrap();
 
+    let reload = || {
+        let path = "/flussonic/api/reload";
+        http::request(north.http, "POST", path, &[], b"", LIMIT).unwrap().status
+    };
+    fs::write(north.config_path(), format!("stream broken {{\n{}", text())).unwrap();
+    assert_eq!(reload(), 400);
+    console.sees_in("main [role=alert]", "The file on disk has errors");
+    assert_eq!(console.read(EDITOR), format!("{shown}{mine}"), "the last good one, as typed in");
+
     let theirs = "stream theirs { input publish://; }\n";
-    let by_hand = format!("{theirs}{}", text());
+    let by_hand = format!("{theirs}{good}");
     fs::write(north.config_path(), &by_hand).unwrap();
     console.expect_fault("status of 409");
     console.press("Check and apply");
     console.sees_in("main .summary", "Somebody has changed it on disk");
     assert_eq!(text(), by_hand);
 
-    // As the page advises.
-    let reload = "/flussonic/api/reload";
-    let answer = http::request(north.http, "POST", reload, &[], b"", LIMIT).unwrap();
-    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(reload(), 200, "as the page advises");
+    console.lacks_in("main", "The file on disk has errors");
     console.expect_fault("status of 412");
     console.press("Check and apply");
     console.sees_in("main .conflict", theirs.trim());

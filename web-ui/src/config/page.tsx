@@ -3,6 +3,7 @@
 
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { addressOf, isReadOnly, type Fault, type Reply } from "../api/http";
+import { liveRows } from "../cluster/store";
 import { Command } from "../form/as_curl";
 import { Conflict, type Difference } from "../form/conflict";
 import { byCurl } from "../form/curl";
@@ -116,6 +117,17 @@ function Actions({ editing }: { editing: Editing }) {
   );
 }
 
+/** Of this node a row gives no other reason. */
+function Broken() {
+  const isBroken = liveRows.value?.some(({ isThisNode, reason }) => isThisNode && reason !== null);
+  if (!isBroken) return null;
+  return (
+    <p class="banner caution" role="alert">
+      <span aria-hidden="true">⚠</span> {strings.broken}
+    </p>
+  );
+}
+
 function ConfigForm({ reply }: { reply: Reply }) {
   const editing = useConfigText(reply);
   const { base, draft, verdict, regions, mainPath } = editing;
@@ -139,6 +151,7 @@ function ConfigForm({ reply }: { reply: Reply }) {
         {mayWrite ? strings.about : strings.readOnly}{" "}
         {includes.length > 0 && strings.includes(includes)}
       </p>
+      <Broken />
       {verdict && <FaultList id={FAULTS_ID} verdict={verdict} placed={placed} />}
       {regions && (
         <Conflict

@@ -14,6 +14,9 @@ export const strings = {
   includes: (names: readonly string[]) =>
     `It includes other files, which are in force and not shown here: ${names.join(", ")}.`,
   readOnly: "This login may read the file and not change it.",
+  broken:
+    "The file on disk has errors, so the last good one is in use, and shown here. The node's log " +
+    "and “watershed check” tell the errors. Mend it on disk, and make the node read it (SIGHUP).",
   editor: "Text of the config file",
 
   check: "Check",
