@@ -148,3 +148,36 @@ fn a_stream_is_added_stopped_edited_and_deleted_by_its_pages() {
     assert_eq!(text(), before);
     console.close();
 }
+
+#[test]
+fn a_stream_is_waited_for_on_its_page_and_its_publisher_sent_away() {
+    let _slot = slots::shared();
+    let folder = tempfile::tempdir().unwrap();
+    let lines = "stream hall { input publish://; segment_duration 1; }\n";
+    let north = started("north", folder.path(), lines);
+
+    let mut console = Console::open(&north.console_url(), &north);
+    // The player page, the picture and the playlist of a stream that nobody publishes.
+    console.expect_fault("status of 503");
+    console.follow("Streams");
+    console.follow("hall");
+    console.sees_in("main .facts .badge", "Waiting");
+    console.play();
+    console.sees_in_player("The stream is starting.");
+    let log = north.log_path("ffmpeg");
+    let url = north.publish_url("hall");
+    let mut publisher = media::publish("ffmpeg".as_ref(), "bars.mp4", &url, &log);
+    console.sees_in("main .facts .badge", "Running");
+    console.wait_playing(1.5);
+
+    console.follow("Sessions");
+    console.sees_in(&row("RTMP"), "publishes");
+    console.press_in(&row("RTMP"), "End the session of 127.0.0.1");
+    console.sees_in("dialog", "127.0.0.1 publishes hall.");
+    console.press_in("dialog", "End");
+    console.lacks_in("main table", "publishes");
+    publisher.wait(LIMIT);
+    console.follow("Streams");
+    console.sees_in(&badge("hall"), "Waiting");
+    console.close();
+}
