@@ -113,6 +113,11 @@ export const DOCUMENT = {
         properties: {
           url: { type: "string", format: "uri" },
           priority: { type: "integer", minimum: 1, default: 1 },
+          agents: {
+            type: "array",
+            items: { type: "string" },
+            default: ["Lavf", "GStreamer", "LIVE555", "VLC", "gortsplib", "ZLMediaKit", "curl"],
+          },
         },
       },
       StreamPage: {
