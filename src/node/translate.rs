@@ -11,7 +11,7 @@ use watershed_actors::live_stream::{
 };
 use watershed_actors::peer_actor::{FetchLimits, PeerConfig};
 use watershed_actors::redirect::{PeerAddresses, RedirectMode, RedirectPolicy};
-use watershed_actors::report::{self, ReportLimits};
+use watershed_actors::report::{ReportLimits, Title};
 use watershed_actors::signature::ClusterKey;
 use watershed_actors::stream_hub::{SetStreams, TemplateSpec};
 use watershed_actors::vod::{VodLimits, VodSpec};
@@ -68,7 +68,7 @@ fn stream_spec(stream: &Stream, rules: &InputRules<'_>) -> Option<StreamSpec> {
     let inputs = stream.inputs.iter().enumerate();
     Some(StreamSpec {
         name: stream.name.parse().ok()?,
-        title: stream.title.as_deref().and_then(report::title),
+        title: stream.title.as_deref().and_then(Title::of),
         inputs: inputs
             .filter_map(|(index, input)| {
                 let source = input_source(input, rules)?;

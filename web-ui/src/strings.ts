@@ -88,7 +88,7 @@ const streamColumnHelp = {
   name: "The stream's name and title",
   state: "Does it have frames, and if not, why",
   where: "The nodes that capture it now",
-  clients: "Clients of the nodes that have it",
+  clients: "Clients of all nodes, also by relay",
   bitrate: "What arrives from the input",
   input: "The first of its inputs; a stream of another node keeps them to itself",
   lifetime: "Time since the capture began",

@@ -12,14 +12,15 @@ use thiserror::Error;
 use super::InputWriter;
 use super::pull::PullSource;
 use crate::names::StreamName;
+use crate::report::Title;
 
 /// A stream as configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamSpec {
     /// Its name.
     pub name: StreamName,
-    /// What it is called for people, as [`report::title`](crate::report::title) cuts it.
-    pub title: Option<Arc<str>>,
+    /// What it is called for people.
+    pub title: Option<Title>,
     /// Where it may come from, in the order of the config.
     pub inputs: Vec<InputSpec>,
     /// Captured always, rather than from the first client on.

@@ -117,6 +117,7 @@ impl PageMerge {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Title;
     use std::io::Write as _;
 
     fn page(full: bool, streams: &[&str], removed: &[&str]) -> ReadReport {
@@ -174,5 +175,27 @@ mod tests {
             inflate(&bomb[..99], 8 << 20).unwrap_err().to_string(),
             "not a report: broken compression"
         );
+    }
+
+    #[test]
+    fn titles_over_all_pages_are_bounded_and_what_is_relayed_stays() {
+        let title = "t".repeat(255);
+        let mut merge = PageMerge::default();
+        for number in 0..2 {
+            let blank = page(true, &["a"], &[]).report.streams.remove(0);
+            let stream = |index: usize| StreamReport {
+                name: format!("cam{number}-{index}").parse().unwrap(),
+                title: Title::of(&title),
+                ..blank.clone()
+            };
+            let mut page = page(number == 0, &[], &[]);
+            page.report.streams = (0..20_000).map(stream).collect();
+            page.report.relayed = (number == 0).then(Vec::new);
+            merge.add(page, &ReportLimits::default()).unwrap();
+        }
+        let report = merge.finish().unwrap().report;
+        let bytes: usize = report.streams.iter().map(StreamReport::title_bytes).sum();
+        assert_eq!(bytes, REPORT_TITLES_BYTES_MAX / title.len() * title.len());
+        assert_eq!((report.streams.len(), report.relayed), (40_000, Some(Vec::new())));
     }
 }

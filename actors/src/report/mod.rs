@@ -12,6 +12,7 @@ mod tracks;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -134,10 +135,10 @@ pub struct StreamReport {
     /// Its name.
     #[schema(value_type = String)]
     pub name: StreamName,
-    /// What it is called for people, if it is; see [`title`].
+    /// What it is called for people, if it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
-    pub title: Option<Arc<str>>,
+    pub title: Option<Title>,
     /// Whether it has frames.
     pub state: StreamState,
     /// When its capture began, Unix milliseconds by the clock of that node; `None` while idle.
@@ -161,15 +162,36 @@ impl StreamReport {
     /// What its title takes.
     #[must_use]
     pub fn title_bytes(&self) -> usize {
-        self.title.as_ref().map_or(0, |title| title.len())
+        self.title.as_ref().map_or(0, |Title(text)| text.len())
     }
 }
 
-/// A title as reports carry it; none if it is empty.
-#[must_use]
-pub fn title(text: &str) -> Option<Arc<str>> {
-    let text = &text[..text.floor_char_boundary(REPORT_TITLE_BYTES_MAX)];
-    (!text.is_empty()).then(|| text.into())
+/// What a stream is called for people: some text, at most [`REPORT_TITLE_BYTES_MAX`] long.
+///
+/// Short titles, which is nearly all, lie within the value itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "String")]
+pub struct Title(CompactString);
+
+impl Title {
+    /// The title that `text` is, cut where it is too long; none if it is empty.
+    #[must_use]
+    pub fn of(text: &str) -> Option<Self> {
+        let text = &text[..text.floor_char_boundary(REPORT_TITLE_BYTES_MAX)];
+        (!text.is_empty()).then(|| Self(text.into()))
+    }
+
+    /// As text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<Title> for String {
+    fn from(Title(text): Title) -> Self {
+        text.into()
+    }
 }
 
 /// The tracks of a stream, shared by all who hold them; `None` when not known.

@@ -18,8 +18,8 @@ use thiserror::Error;
 
 use super::{
     Listener, Member, NodeState, NodeStats, REPORT_ITEMS_MAX, REPORT_MEMBERS_MAX, REPORT_PROTOCOL,
-    REPORT_RELAYED_MAX, REPORT_STREAMS_MAX, Relayed, Report, StreamReport, StreamState,
-    TrackInterner, Tracks, title as title_of,
+    REPORT_RELAYED_MAX, REPORT_STREAMS_MAX, Relayed, Report, StreamReport, StreamState, Title,
+    TrackInterner, Tracks,
 };
 use crate::names::{Hostname, NodeId, StreamName};
 
@@ -198,7 +198,7 @@ impl WireReport<'_> {
             if let Some(name) = wire.name.0 {
                 let tracks = wire.tracks.map_or(Ok(None), |json| tracks.intern(json.get()))?;
                 let title = wire.title.map(|json| serde_json::from_str::<Cow<'_, str>>(json.get()));
-                let title = title.transpose()?.and_then(|text| title_of(&text));
+                let title = title.transpose()?.and_then(|text| Title::of(&text));
                 streams.push(StreamReport {
                     name,
                     title,
@@ -354,7 +354,7 @@ mod tests {
         let first = read(&text).unwrap();
         assert_eq!(first.invalid_names, 0);
         assert_eq!(first.report.streams.len(), 1);
-        assert_eq!(first.report.streams[0].title.as_deref(), Some("café"));
+        assert_eq!(first.report.streams[0].title, Title::of("café"));
         let relayed = Relayed { name: "east-cam".parse().unwrap(), clients: 7 };
         assert_eq!(first.report.relayed, Some(vec![relayed]));
         let again = serde_json::to_vec(&first.report).unwrap();
@@ -372,7 +372,7 @@ mod tests {
         };
         let long = format!("\"{}\"", "ä".repeat(200));
         let wanted = "ä".repeat(REPORT_TITLE_BYTES_MAX / 2);
-        assert_eq!(titled(&long).unwrap()[0].title.as_deref(), Some(wanted.as_str()));
+        assert_eq!(titled(&long).unwrap()[0].title.as_ref().unwrap().as_str(), wanted);
         for none in ["null", "\"\""] {
             assert_eq!(titled(none).unwrap()[0].title, None, "{none}");
         }

@@ -18,15 +18,17 @@ use actix::prelude::*;
 
 use super::peer_link::PeerLink;
 use crate::names::StreamName;
-use crate::report::{Listener, NodeState, Relayed, Report, StreamReport, StreamState, Tracks};
+use crate::report::{
+    Listener, NodeState, Relayed, Report, StreamReport, StreamState, Title, Tracks,
+};
 
 /// What this node knows of a stream of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalStream {
     /// Whether it has frames.
     pub state: StreamState,
-    /// What it is called for people, as [`report::title`](crate::report::title) cuts it.
-    pub title: Option<Arc<str>>,
+    /// What it is called for people.
+    pub title: Option<Title>,
     /// When capture began, Unix milliseconds; `None` while idle.
     pub opened_at_ms: Option<NonZeroU64>,
     /// In kbit/s; `None` when not known.

@@ -330,6 +330,6 @@ fn json_bytes(stream: &StreamReport) -> usize {
             160 + text(&t.content) + text(&t.codec) + language
         })
         .sum();
-    let title = stream.title.as_deref().map_or(0, text);
+    let title = stream.title_bytes() * 2;
     172 + stream.name.as_str().len() + title + of_tracks
 }

@@ -13,7 +13,7 @@ use super::route_counters::{RedirectCount, RouteCounters};
 use super::table::{Holder, Table, hash_of};
 use crate::names::{Hostname, Protocol, StreamName};
 use crate::redirect::ViaMark;
-use crate::report::{StreamState, Tracks};
+use crate::report::{StreamState, Title, Tracks};
 
 /// How long a stream that starts here counts as being here.
 pub const STARTING_COUNTS_FOR: Duration = Duration::from_secs(5);
@@ -109,7 +109,7 @@ pub struct HolderListing {
     /// The peer's configured name.
     pub hostname: Hostname,
     /// What the stream is called for people.
-    pub title: Option<Arc<str>>,
+    pub title: Option<Title>,
     /// Whether the stream has frames there.
     pub state: StreamState,
     /// When its capture began, Unix milliseconds by the peer's clock.

@@ -1,11 +1,10 @@
 //! One stream as the API shows it, put together from all that is known of it.
 
 use std::num::NonZeroU64;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value, json};
-use watershed_actors::report::{StreamState, TrackReport};
+use watershed_actors::report::{StreamState, Title, TrackReport};
 use watershed_actors::stream_directory::{HolderListing, StreamListing};
 
 use crate::api::openapi::Schema;
@@ -164,7 +163,7 @@ pub(super) fn item(
     let is_own = named_by != "remote";
     let view = View::of(sources, is_own, hostname);
     if let (None, Some(title)) = (&sources.configured, &view.title) {
-        item.insert("title".to_owned(), json!(title));
+        item.insert("title".to_owned(), json!(title.as_str()));
     }
     if let Some(details) = details {
         tell_inputs(&mut item, &details.inputs);
@@ -244,7 +243,7 @@ fn stats(view: View, details: Option<&StreamDetails>) -> Value {
 
 /// The cluster's word about a stream: this node's own where it has the stream, else the peers'.
 struct View {
-    title: Option<Arc<str>>,
+    title: Option<Title>,
     state: Option<StreamState>,
     /// At the node that speaks for it, unix milliseconds by the clock there.
     opened_at_ms: Option<u64>,
@@ -354,7 +353,7 @@ mod tests {
             TrackReport { content: "video".into(), codec: "h264".into(), ..Default::default() };
         HolderListing {
             hostname: hostname.parse().unwrap(),
-            title: Some(format!("{hostname}'s").into()),
+            title: Title::of(&format!("{hostname}'s")),
             state,
             opened_at_ms: NonZeroU64::new(unix_ms() - 60_000),
             clock_offset_ms: 30_000,

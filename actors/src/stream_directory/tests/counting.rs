@@ -82,7 +82,7 @@ fn titles_of_one_peer_are_bounded_and_those_that_go_make_room() {
     let link = PeerLink::new(1, now, route("peer", &[Scheme::Http]));
     let many = REPORT_TITLES_BYTES_MAX / REPORT_TITLE_BYTES_MAX;
     let titled = |number: usize, length: usize| StreamReport {
-        title: Some("t".repeat(length).into()),
+        title: Title::of(&"t".repeat(length)),
         ..stream(&format!("cam{number}"), Running)
     };
     let mut report = |full: bool, streams: Vec<StreamReport>, removed: &[&str]| {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::peer_link::tests::route;
 use super::*;
 use crate::names::{Protocol, StreamName};
-use crate::report::{Relayed, Scheme, StreamReport, StreamState};
+use crate::report::{Relayed, Scheme, StreamReport, StreamState, Title};
 
 const STALE: Duration = Duration::from_secs(10);
 

@@ -83,15 +83,15 @@ async fn title_and_opening_are_told_at_once_and_a_peer_lists_them() {
     let cursor = since(&f, None).await.cursor;
     let opened_at_ms = NonZeroU64::new(1_790_000_000_123);
     let titled =
-        LocalStream { title: Some("Hall".into()), opened_at_ms, ..LocalStream::in_state(Running) };
+        LocalStream { title: Title::of("Hall"), opened_at_ms, ..LocalStream::in_state(Running) };
     f.local("a", titled).await;
     let news = since(&f, Some(&cursor)).await.streams;
-    assert_eq!((news[0].title.as_deref(), news[0].opened_at), (Some("Hall"), opened_at_ms));
+    assert_eq!((&news[0].title, news[0].opened_at), (&Title::of("Hall"), opened_at_ms));
     let south = f.peer("south");
     let told = StreamReport { name: name("b"), ..news[0].clone() };
     f.report(&south, true, vec![told]).await;
     let listed = f.view.find("b", now()).unwrap().holders.remove(0);
-    assert_eq!((listed.title.as_deref(), listed.opened_at_ms), (Some("Hall"), opened_at_ms));
+    assert_eq!((listed.title, listed.opened_at_ms), (Title::of("Hall"), opened_at_ms));
 }
 
 fn relays(of: &[(&str, u32)]) -> Vec<Relayed> {
