@@ -179,3 +179,15 @@ it("a refused removal can be handed on, too", async () => {
   await dialog.getByRole("button", { name: "Copy details" }).waitFor();
   await expectSound("refused-removal");
 });
+
+it.each([
+  ["streams", () => new MediaNode().answer, "A stream needs a name.", "Name"],
+  ["files", () => new FilesNode().answer, "A collection needs a prefix.", "Prefix"],
+] as const)("says that a new thing of %s needs a name", async (list, api, words, label) => {
+  await open({ api: api() }, `#/${list}/-`);
+  const before = node.requests.length;
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.locator(".summary").getByText(words).waitFor();
+  expect(await page.getByLabel(label, { exact: true }).getAttribute("aria-invalid")).toBe("true");
+  expect(node.requests.slice(before).filter((url) => /(streams|vods)\/$/.test(url))).toEqual([]);
+});

@@ -114,6 +114,7 @@ export const SHAPE = {
   read,
   patchOf,
   rebased,
+  unnamed: { prefix: strings.prefixWanted },
   check,
   faultsOf: vodFaults,
 } satisfies Shape<Draft>;

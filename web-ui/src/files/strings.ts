@@ -55,6 +55,7 @@ export const strings = {
     label: "Segment duration, s",
     help: "About how long a piece of a film is that a player asks for at a time.",
   },
+  prefixWanted: "A collection needs a prefix.",
   prefixTaken: "There is a collection of this prefix already.",
   saved: (prefix: string) => `${prefix} is saved.`,
   removed: (prefix: string) => `${prefix} is removed.`,

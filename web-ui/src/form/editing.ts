@@ -16,6 +16,8 @@ export interface Shape<Draft> {
   patchOf(before: Draft, after: Draft): Record<string, unknown>;
   /** What `mine` made of `base`, done to `theirs`. */
   rebased(base: Draft, mine: Draft, theirs: Draft): Draft;
+  /** What is said of a new thing without a name, where a person names it. */
+  unnamed?: Faults;
   /** What can be told without asking the node, which checks it again. */
   check?(draft: Draft): Faults;
   /** What a refusal of `draft` says, at its fields. */
@@ -42,9 +44,11 @@ export interface Editing<Draft> extends Finding {
   takeTheirs: () => void;
 }
 
+const hasName = (path: string): boolean => !path.endsWith("/");
+
 /** What saving would send; null: nothing, or a new thing has no name yet. */
 function wantedOf(path: string, isNew: boolean, body: Put["body"]): Put | null {
-  const isWanted = isNew ? !path.endsWith("/") : Object.keys(body).length > 0;
+  const isWanted = isNew ? hasName(path) : Object.keys(body).length > 0;
   return isWanted ? { path, body, isNew } : null;
 }
 
@@ -101,7 +105,7 @@ export function useEditing<Draft>(
 
   function save(from: Version<Draft>, to: Draft): void {
     const body = shape.patchOf(from.draft, to);
-    const faults = shape.check?.(to) ?? {};
+    const faults = { ...(!hasName(path) && shape.unnamed), ...shape.check?.(to) };
     setFound({ faults, problem: null });
     setNote("");
     if (Object.keys(faults).length > 0) return;

@@ -8,6 +8,7 @@ import type { Shape } from "../form/editing";
 import { faultsOf, type Faults } from "../form/faults";
 import { asSentence } from "../form/sentence";
 import { strings } from "../strings";
+import { streamStrings } from "./strings";
 
 /** In the order of the form. */
 export const TEXTS = ["title", "password", "clients_timeout", "max_sessions"] as const;
@@ -144,4 +145,10 @@ export function differences(base: Draft, mine: Draft, theirs: Draft): Difference
     }));
 }
 
-export const SHAPE: Shape<Draft> = { read, patchOf, rebased, faultsOf: streamFaults };
+export const SHAPE: Shape<Draft> = {
+  read,
+  patchOf,
+  rebased,
+  unnamed: { name: streamStrings.nameWanted },
+  faultsOf: streamFaults,
+};

@@ -12,6 +12,7 @@ export const streamStrings = {
   playNote: "At this node, or at any other: players are led to where it runs.",
   playerPage: "Player page",
   selected: "Press Ctrl+C",
+  nameWanted: "A stream needs a name.",
   relays: "Relaying nodes",
   lost: "The stream went with its node.",
   lostAt: (nodes: readonly string[]) =>
