@@ -52,9 +52,8 @@ it.each(DIALOGS)("$title at #/$hash is sound", async ({ title, hash, api, button
   await page.keyboard.press("Enter");
   const dialog = page.getByRole("dialog", { name: title });
   await dialog.waitFor();
-  const holdsFocus = (): Promise<boolean> =>
-    dialog.evaluate((one) => one.contains(document.activeElement));
-  expect(await holdsFocus()).toBe(true);
+  const focused = await dialog.locator(":focus").textContent();
+  expect(focused).toBe(title === "Keyboard shortcuts" ? "" : "Cancel");
   await expectSound(`dialog-${title}-${hash}`.toLowerCase().replace(/\W+/g, "-"));
   await page.setViewportSize({ width: 1280, height: 800 });
   await page.keyboard.press("Escape");

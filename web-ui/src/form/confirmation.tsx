@@ -36,7 +36,8 @@ export function Confirmation({ title, verb, children, act, onClose }: Confirmati
         <button type="button" class="danger" onClick={confirm}>
           {verb}
         </button>
-        <button type="button" onClick={close}>
+        {/* An Enter too much does no harm. */}
+        <button type="button" autofocus onClick={close}>
           {strings.cancel}
         </button>
       </p>
