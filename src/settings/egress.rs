@@ -120,7 +120,8 @@ impl Rules {
     /// The rule that forbids `url`, and why.
     fn fault(&self, url: &str) -> Option<(&'static str, String)> {
         if let Some(path) = url.strip_prefix("file://") {
-            let title = "files may be read only below the config's folder or a vod's storage";
+            let title = "files may be read only below the config's folder or a vod's storage; the \
+                         config file itself may name any";
             let is_below = is_below_any(&self.roots, &self.folder.join(path));
             return (!is_below).then(|| ("file_not_allowed", title.to_owned()));
         }

@@ -176,6 +176,28 @@ it("plays a stream of a peer that came after the page", async () => {
   live.stop();
 });
 
+it("is loaded anew when peers have come since, and only then", async () => {
+  await start("#/");
+  const isMarked = (): Promise<boolean> => page.evaluate(() => "mark" in globalThis);
+  const visit = async (): Promise<void> => {
+    await page.evaluate(() => Object.assign(globalThis, { mark: true }));
+    await page.getByRole("link", { name: "Streams" }).click();
+    await sees("8 streams");
+  };
+  await visit();
+  expect(await isMarked()).toBe(true);
+  await page.getByRole("link", { name: "Overview" }).click();
+  const { streams, sessions } = media;
+  node.api = new MediaNode(
+    streams,
+    sessions,
+    ["south", "east", "west"].map((name) => peer(name)),
+  ).answer;
+  await page.locator("tr", { hasText: "west" }).waitFor();
+  await visit();
+  expect(await isMarked()).toBe(false);
+});
+
 const copies = (label: string) => page.locator(".addresses > div", { hasText: label });
 
 it("has the stream's addresses copied", async () => {

@@ -67,6 +67,15 @@ export const nodeNames = computed(() =>
 /** The same when the page was loaded: its policy lets their pictures in. None before an answer. */
 export const firstNames = signal<readonly string[]>([]);
 
+/** Where peers send clients, of which the policy of the page was made. */
+const addressesOf = (from: ClusterSnapshot | null): string =>
+  JSON.stringify(from?.peers.map((peer) => [peer.hostname, peer.apiUrl, peer.publicPayloadUrl]));
+let firstAddresses = "";
+
+/** Would the page have another policy if it was loaded now, and can it be? */
+export const isOutdated = (): boolean =>
+  !trouble.peek() && snapshot.peek() !== null && addressesOf(snapshot.peek()) !== firstAddresses;
+
 /** This node's own hostname. */
 export const ownName = computed(() => snapshot.value?.node.hostname ?? null);
 
@@ -114,7 +123,10 @@ export function follow(source: ClusterSource): void {
         snapshot.value = next;
         nowMs.value = next.receivedAtMs;
         trouble.value = null;
-        if (!before) firstNames.value = nodeNames.value;
+        if (!before) {
+          firstNames.value = nodeNames.value;
+          firstAddresses = addressesOf(next);
+        }
         history.record(outputs(liveRows.value ?? []), next.receivedAtMs);
         announceChanges(before, liveRows.value);
       }),

@@ -1,7 +1,8 @@
 // Media > Streams: the whole cluster's, one row a name.
 
+import { useEffect, useState } from "preact/hooks";
 import { STREAM_STATES, readStreams, type StreamState } from "../api/streams";
-import { nodeNames } from "../cluster/store";
+import { isOutdated, nodeNames } from "../cluster/store";
 import { Deed } from "../frame/deed";
 import { Gate } from "../frame/gate";
 import { Panel, Title } from "../frame/notices";
@@ -109,7 +110,16 @@ function Content({ view, filters }: { view: ListView<Stream>; filters: Filters }
   );
 }
 
+/** The list; the page is loaded anew first if peers have come since: it would block pictures. */
 export function StreamsPage() {
+  const [isOld] = useState(isOutdated);
+  useEffect(() => {
+    if (isOld) location.reload();
+  }, [isOld]);
+  return isOld ? null : <List />;
+}
+
+function List() {
   const filters = readFilters();
   const view = useList({
     collection: "streams",

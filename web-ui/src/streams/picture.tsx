@@ -12,15 +12,19 @@ function useAddress(name: string, box: { current: Element | null }): string | nu
   const [address, setAddress] = useState<string | null>(null);
   const isProven = hasPictures.value;
   const dueMs = useRef(0);
+  const hasAsked = useRef(false);
   useEffect(() => {
     // The node has shown one of another row: this one need not wait any more.
-    if (isProven && !address) dueMs.current = Date.now() + Math.random() * SPREAD_MS;
+    if (isProven && !hasAsked.current) dueMs.current = Date.now() + Math.random() * SPREAD_MS;
     let isSeen = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const ask = (): void => {
       const nowMs = Date.now();
       dueMs.current = nowMs + PICTURE_MS + Math.random() * SPREAD_MS;
-      if (mayAsk(nowMs)) setAddress(picturePath(name, nowMs));
+      if (mayAsk(nowMs)) {
+        hasAsked.current = true;
+        setAddress(picturePath(name, nowMs));
+      }
       schedule();
     };
     const schedule = (): void => {
