@@ -14,6 +14,8 @@ interface Form {
   api: () => Script;
   /** A field, and what is typed into it. */
   field: string;
+  /** The field of its name, which has to be typed, too. */
+  named?: string;
 }
 
 const media = (): Script => new MediaNode().answer;
@@ -22,7 +24,7 @@ const files = (): Script => new FilesNode().answer;
 const FORMS: Form[] = [
   { name: "stream-new", hash: "streams/-", api: media, field: "Name" },
   { name: "stream-edit", hash: "streams/live%2Fcam/edit", api: media, field: "Title" },
-  { name: "files-new", hash: "files/-", api: files, field: "Storage 1" },
+  { name: "files-new", hash: "files/-", api: files, field: "Storage 1", named: "Prefix" },
   { name: "files-edit", hash: "files/movies/edit", api: files, field: "Storage 3" },
 ];
 
@@ -46,6 +48,7 @@ it.each(CASES)("$name, $state, is sound", async ({ name, hash, state, api, shows
 it.each(FORMS)("$name with a lost connection keeps what was typed", async (form) => {
   await open({ api: form.api() }, `#/${form.hash}`);
   await page.getByLabel(form.field, { exact: true }).fill("typed");
+  if (form.named) await page.getByLabel(form.named, { exact: true }).fill("named");
   await node.kill();
   await sees("Connection to this node lost");
   await page.getByRole("button", { name: "Save" }).click();
