@@ -18,6 +18,8 @@ export interface Trouble {
 
 const snapshot = signal<ClusterSnapshot | null>(null);
 const frozen = signal<ClusterSnapshot | null>(null);
+/** The first one, of when the page was loaded: the policy of the page was made of that. */
+const first = signal<ClusterSnapshot | null>(null);
 
 export const trouble = signal<Trouble | null>(null);
 /** This browser's clock, ticking once a second, for ages between two answers. */
@@ -59,22 +61,22 @@ export const peersNotUp = computed(
   () => (liveRows.value ?? []).filter((row) => !isAlias(row) && row.state !== "up").length,
 );
 
+const namesOf = (all: Row[] | null): string[] =>
+  (all ?? []).filter((row) => !isAlias(row)).map((row) => row.name);
+
 /** The names of all nodes, as `running_on` has them: a peer's is the one it is configured by. */
-export const nodeNames = computed(() =>
-  (liveRows.value ?? []).filter((row) => !isAlias(row)).map((row) => row.name),
-);
-
+export const nodeNames = computed(() => namesOf(liveRows.value));
+const firstRows = rowsOf(first);
 /** The same when the page was loaded: its policy lets their pictures in. None before an answer. */
-export const firstNames = signal<readonly string[]>([]);
+export const firstNames = computed(() => namesOf(firstRows.value));
 
-/** Where peers send clients, of which the policy of the page was made. */
+/** Where peers send clients. */
 const addressesOf = (from: ClusterSnapshot | null): string =>
   JSON.stringify(from?.peers.map((peer) => [peer.hostname, peer.apiUrl, peer.publicPayloadUrl]));
-let firstAddresses = "";
 
 /** Would the page have another policy if it was loaded now, and can it be? */
 export const isOutdated = (): boolean =>
-  !trouble.peek() && snapshot.peek() !== null && addressesOf(snapshot.peek()) !== firstAddresses;
+  !trouble.peek() && addressesOf(snapshot.peek()) !== addressesOf(first.peek());
 
 /** This node's own hostname. */
 export const ownName = computed(() => snapshot.value?.node.hostname ?? null);
@@ -123,10 +125,7 @@ export function follow(source: ClusterSource): void {
         snapshot.value = next;
         nowMs.value = next.receivedAtMs;
         trouble.value = null;
-        if (!before) {
-          firstNames.value = nodeNames.value;
-          firstAddresses = addressesOf(next);
-        }
+        first.value ??= next;
         history.record(outputs(liveRows.value ?? []), next.receivedAtMs);
         announceChanges(before, liveRows.value);
       }),
